@@ -1,0 +1,1 @@
+"""cco, the Claude Code Orchestrator: one executable, 119 specialists, nothing left behind."""

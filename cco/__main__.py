@@ -1,0 +1,3 @@
+from cco.cli.entry import main
+
+raise SystemExit(main())

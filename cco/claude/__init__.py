@@ -1,0 +1,1 @@
+"""Everything known about Claude Code: where it is, what it is given, how it is started."""

@@ -1,0 +1,80 @@
+"""Claude Code's command line: what a user's arguments mean for ours.
+
+Claude Code takes the last `--settings` and the last `--append-system-prompt` it is given, so a
+user's own are taken out and merged with ours. Everything else stays as it was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_SETTINGS = "--settings"
+_APPEND = "--append-system-prompt"
+
+_TAKES_A_VALUE = frozenset(
+    """
+    --agent --agents --append-system-prompt --append-system-prompt-file --autocompact
+    --debug-file --effort --environment --fallback-model --input-format --json-schema
+    --max-budget-usd --max-turns --model --name -n --output-format --permission-mode
+    --permission-prompt-tool --permission-prompts --plugin-dir --plugin-url
+    --remote-control-session-name-prefix --session-id --setting-sources --settings
+    --system-prompt --system-prompt-file --system-prompt-snapshot
+    """.split()
+)
+"""Options that swallow the next argument whatever it looks like (claude 2.1.330 --help)."""
+
+_MANAGEMENT = frozenset(
+    """
+    agents attach auth auto-mode doctor gateway import install kill logs mcp plugin plugins
+    purge respawn rm setup-token stop ultrareview update upgrade
+    """.split()
+)
+_INFORMATION = frozenset(("--version", "-v", "--help", "-h"))
+
+
+@dataclass(frozen=True)
+class UserArguments:
+    """A user's arguments, with what must be merged taken out."""
+
+    rest: tuple[str, ...]
+    settings: str | None = None
+    append_system_prompt: str | None = None
+
+
+def runs_a_session(arguments: Sequence[str]) -> bool:
+    """Whether these arguments start a session, rather than manage the client or print about it."""
+    return not arguments or arguments[0] not in _MANAGEMENT | _INFORMATION
+
+
+def parse(arguments: Sequence[str]) -> UserArguments:
+    """Take the last `--settings` and `--append-system-prompt` out of a user's arguments."""
+    rest: list[str] = []
+    taken: dict[str, str] = {}
+    index = 0
+    while index < len(arguments):
+        argument = arguments[index]
+        name, equals, value = argument.partition("=")
+        if argument == "--":
+            rest += arguments[index:]
+            break
+        if name in (_SETTINGS, _APPEND) and equals:
+            taken[name] = value
+        elif argument in _TAKES_A_VALUE and index + 1 < len(arguments):
+            index += 1
+            if argument in (_SETTINGS, _APPEND):
+                taken[argument] = arguments[index]
+            else:
+                rest += [argument, arguments[index]]
+        else:
+            rest.append(argument)
+        index += 1
+    return UserArguments(tuple(rest), taken.get(_SETTINGS), taken.get(_APPEND))
+
+
+def orchestrated(user: UserArguments, *, settings: str, plugin: str, nudge: str) -> list[str]:
+    """The arguments of an orchestrated session: ours first, then the user's as they were."""
+    prompt = nudge
+    if user.append_system_prompt is not None:
+        prompt = f"{nudge}\n\n{user.append_system_prompt}"
+    return [_SETTINGS, settings, "--plugin-dir", plugin, _APPEND, prompt, *user.rest]

@@ -1,0 +1,87 @@
+"""The plain settings that `--settings` points at: where Claude Code's events go. Nothing secret."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+HTTP_EVENTS = (
+    "UserPromptSubmit",
+    "PreToolUse",
+    "PostToolUse",
+    "SubagentStart",
+    "SubagentStop",
+    "Stop",
+    "PreCompact",
+    "PostCompact",
+    "SessionEnd",
+)
+COMMAND_EVENTS = ("SessionStart",)
+"""Claude Code sends these to commands only."""
+
+EVENTS = (*COMMAND_EVENTS, *HTTP_EVENTS)
+LAUNCH_HEADER = "X-CCO-Launch"
+_HTTP_TIMEOUT_S = 5
+_COMMAND_TIMEOUT_S = 20
+
+
+def bridge_settings(
+    port: int, command: Sequence[str], *, status_line: bool, launch_id: str | None = None
+) -> dict[str, Any]:
+    """Make the settings document: hooks that reach the daemon, and the status line.
+
+    The token is named, not given: Claude Code expands CCO_TOKEN from its environment.
+    """
+    headers = {"Authorization": "Bearer $CCO_TOKEN"}
+    if launch_id is not None:
+        headers[LAUNCH_HEADER] = launch_id
+    hooks: dict[str, Any] = {}
+    for event in COMMAND_EVENTS:
+        hook = {
+            "type": "command",
+            "command": shell_command([*command, "hook", event]),
+            "timeout": _COMMAND_TIMEOUT_S,
+        }
+        hooks[event] = [{"hooks": [hook]}]
+    for event in HTTP_EVENTS:
+        hook = {
+            "type": "http",
+            "url": f"http://127.0.0.1:{port}/hooks/{event}",
+            "headers": headers,
+            "allowedEnvVars": ["CCO_TOKEN"],
+            "timeout": _HTTP_TIMEOUT_S,
+        }
+        hooks[event] = [{"hooks": [hook]}]
+    settings: dict[str, Any] = {"hooks": hooks}
+    if status_line:
+        line = shell_command([*command, "statusline"])
+        settings["statusLine"] = {"type": "command", "command": line}
+    return settings
+
+
+def shell_command(arguments: Sequence[str]) -> str:
+    """Quote an argument vector for the shell that runs Claude Code's command hooks."""
+    if sys.platform == "win32":  # a POSIX shell (Git Bash) runs them there too
+        return shlex.join([argument.replace(os.sep, "/") for argument in arguments])
+    return shlex.join(arguments)
+
+
+def merge_settings(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """Put a user's own `--settings` over ours: hooks of both run, anything else of theirs wins."""
+    merged = {**ours, **theirs}
+    hooks = theirs.get("hooks")
+    if isinstance(hooks, Mapping):
+        merged["hooks"] = dict(ours["hooks"])
+        for event, entries in hooks.items():
+            both = [*merged["hooks"].get(event, []), *entries] if _is_list(entries) else entries
+            merged["hooks"][event] = both
+    else:
+        merged["hooks"] = ours["hooks"]
+    return merged
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)

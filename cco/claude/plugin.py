@@ -1,0 +1,66 @@
+"""The plugin folder of stubs: what Claude Code lists of each specialist, and nothing more."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from cco.errors import FolderUnusable
+from cco.sealing.private_files import draft_path, remove
+
+NAME = "cco"
+_STUB = """---
+name: {name}
+description: {description}
+model: {model}
+tools: {tools}
+---
+This session is the cco specialist {name}. Its working brief comes from the orchestrator as a
+message at the start of the conversation; the task follows from whoever delegated it.
+"""
+
+
+def write_plugin(path: Path, roster: Iterable[Mapping[str, Any]], version: str) -> None:
+    """Make the folder anew, complete or not at all, readable by its owner only.
+
+    Raises: FolderUnusable.
+    """
+    draft = draft_path(path)
+    try:
+        for folder in (draft, draft / ".claude-plugin", draft / "agents"):
+            folder.mkdir(mode=0o700)
+        manifest = {"name": NAME, "version": version, "description": "cco's specialists"}
+        _write(draft / ".claude-plugin" / "plugin.json", json.dumps(manifest))
+        for agent in roster:
+            _write(draft / "agents" / f"{agent['name']}.md", stub(agent))
+        if os.path.lexists(path):
+            old = draft_path(path)
+            path.rename(old)
+            draft.rename(path)
+            remove(old)
+        else:
+            draft.rename(path)
+    except OSError as error:
+        with suppress(OSError):
+            remove(draft)
+        raise FolderUnusable(f"{path} cannot be made: {error.strerror}") from None
+
+
+def stub(agent: Mapping[str, Any]) -> str:
+    """One specialist's stub; JSON strings are YAML strings, so any description is safe."""
+    return _STUB.format(
+        name=agent["name"],
+        description=json.dumps(agent["description"], ensure_ascii=False),
+        model=agent["model"],
+        tools=", ".join(agent["tools"]),
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)

@@ -1,0 +1,104 @@
+"""What the user has set up in Claude Code already, so that cco does not get in its way."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cco.errors import UsageInvalid
+
+_MAX_BYTES = 4 * 1024 * 1024
+_TELEMETRY_PREFIXES = ("OTEL_", "CLAUDE_CODE_ENABLE_TELEMETRY")
+_NOT_AN_EXPORT = ("OTEL_RESOURCE_ATTRIBUTES", "OTEL_LOG_")
+
+
+@dataclass(frozen=True)
+class UserSettings:
+    """The parts of a user's settings that matter to a launch."""
+
+    has_status_line: bool
+    exports_telemetry: bool
+
+
+def read_user_settings(
+    folder: Path, environ: Mapping[str, str], given: Mapping[str, Any] | None
+) -> UserSettings:
+    """Read the settings that Claude Code will read for a session in a folder.
+
+    Files that cannot be read or parsed count as absent: reporting them is the client's part.
+    """
+    documents = [document for path in _paths(folder, environ) if (document := _load(path))]
+    if given is not None:
+        documents.append(dict(given))
+    return UserSettings(
+        has_status_line=any(document.get("statusLine") for document in documents),
+        exports_telemetry=any(
+            isinstance(document.get("env"), dict) and exports_telemetry(document["env"])
+            for document in documents
+        ),
+    )
+
+
+def exports_telemetry(variables: Mapping[str, Any]) -> bool:
+    """Whether variables configure Claude Code's OpenTelemetry export."""
+    return any(
+        name.startswith(_TELEMETRY_PREFIXES) and not name.startswith(_NOT_AN_EXPORT)
+        for name in variables
+    )
+
+
+def load_given(value: str, folder: Path) -> dict[str, Any]:
+    """Load what a user gave to `--settings`: JSON, or a path from the current folder.
+
+    Raises: UsageInvalid.
+    """
+    if value.lstrip().startswith("{"):
+        text, source = value, "the JSON given to --settings"
+    else:
+        source = f"the file given to --settings ({value})"
+        try:
+            with (folder / Path(value).expanduser()).open("rb") as file:
+                text = file.read(_MAX_BYTES + 1).decode("utf-8-sig")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise UsageInvalid(f"{source} cannot be read: {reason}", advice="") from None
+    if len(text) > _MAX_BYTES:
+        raise UsageInvalid(f"{source} is larger than {_MAX_BYTES} bytes", advice="")
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageInvalid(f"{source} is not JSON: {error}", advice="") from None
+    if not isinstance(document, dict):
+        raise UsageInvalid(f"{source} is not a JSON object", advice="")
+    return document
+
+
+def _paths(folder: Path, environ: Mapping[str, str]) -> Iterator[Path]:
+    if sys.platform == "darwin":
+        yield Path("/Library/Application Support/ClaudeCode/managed-settings.json")
+    elif sys.platform == "win32":
+        yield Path(r"C:\Program Files\ClaudeCode\managed-settings.json")
+    else:
+        yield Path("/etc/claude-code/managed-settings.json")
+    named = environ.get("CLAUDE_CONFIG_DIR")
+    home = Path(named) if named else Path(os.path.expanduser("~")) / ".claude"
+    yield home / "settings.json"
+    for parent in (folder, *folder.parents):
+        yield parent / ".claude" / "settings.json"
+        yield parent / ".claude" / "settings.local.json"
+        if (parent / ".git").exists():
+            return
+
+
+def _load(path: Path) -> dict[str, Any] | None:
+    try:
+        with path.open("rb") as file:
+            document = json.loads(file.read(_MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None

@@ -1,0 +1,71 @@
+"""The click application, for everything that is not a hot path."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from cco.cli import agents, completion, daemon, demo, doctor, rules, sessions, usage
+from cco.cli.output import print_error
+from cco.errors import CcoError
+
+_EPILOG = """\b
+Anything else goes to Claude Code:
+  cco                       start a session in this folder
+  cco -p "fix the tests"    any arguments of claude, as they are
+  cco -- doctor             a claude argument that is also a command of cco
+Also: cco version, and cco hook EVENT and cco statusline, which Claude Code calls.
+"""
+
+
+@click.group(
+    name="cco",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="Claude Code with specialists, rules that survive compaction, and exact costs.",
+    epilog=_EPILOG,
+)
+def application() -> None:
+    pass
+
+
+@application.command(name="help", help="Show this text.")
+@click.pass_context
+def show_help(context: click.Context) -> None:
+    parent = context.parent
+    click.echo(parent.get_help() if parent else "")
+
+
+for command in (
+    agents.group,
+    completion.command,
+    daemon.group,
+    demo.command,
+    doctor.command,
+    rules.group,
+    sessions.command,
+    usage.command,
+):
+    application.add_command(command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    try:
+        code = application.main(args=list(arguments), prog_name="cco", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return error.exit_code
+    except CcoError as error:
+        print_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # the reader of our output went away, as `cco daemon logs | head` does
+        sys.stderr.close()
+        return 141
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,162 @@
+"""cco daemon start|stop|restart|status|logs|run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from cco.cli.output import print_data, print_json, print_note, printable
+from cco.config import load_config
+from cco.daemon import supervisor
+from cco.daemon.log import log_path
+from cco.errors import DaemonAlreadyRunning, DaemonNotRunning, NotFound
+from cco.sealing import names
+from cco.sealing.folder import choose_folder, locate_folder
+from cco.sealing.sealed_set import SealedSet
+
+PORT = click.option("--port", type=click.IntRange(1, 65535), help="Serve on this port or fail.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_FOLLOW_POLL_S = 0.2
+_TAIL_BYTES = 256 * 1024
+
+
+@click.group(name="daemon", help="The background process that orchestrates.")
+def group() -> None:
+    pass
+
+
+@group.command(help="Start the daemon in the background.")
+@PORT
+def start(port: int | None) -> None:
+    sealed = supervisor.start(load_config(), port, print_note)
+    print_data(f"the daemon runs on port {sealed.settings.port} (pid {sealed.settings.pid})")
+
+
+@group.command(help="Stop the daemon and remove everything it made.")
+def stop() -> None:
+    stopped = supervisor.stop()
+    if stopped.was_running:
+        print_data("the daemon is stopped")
+    elif stopped.leftovers:
+        count = len(stopped.leftovers)
+        print_data(f"the daemon was not running; removed {count} files that it had left")
+    else:
+        print_data("the daemon was not running")
+
+
+@group.command(help="Stop and start; running sessions go on with the same port and token.")
+@PORT
+def restart(port: int | None) -> None:
+    supervisor.stop(handover=True)
+    try:
+        sealed = supervisor.start(load_config(), port, print_note)
+    except BaseException:
+        supervisor.stop()
+        raise
+    print_data(f"the daemon runs on port {sealed.settings.port} (pid {sealed.settings.pid})")
+
+
+@group.command(help="Say whether the daemon runs, and where. Exit code 3 if it does not.")
+@JSON
+def status(as_json: bool) -> None:
+    sealed = supervisor.find_alive()
+    health = supervisor.call("GET", "/health")
+    document = {
+        "status": "running",
+        "port": sealed.settings.port,
+        "pid": sealed.settings.pid,
+        "api_url": sealed.settings.api_url,
+        "version": health["version"],
+        "instance": health["instance"],
+        "uptime_s": health["uptime_s"],
+        "folder": str(sealed.folder),
+        "files": [str(sealed.path(name)) for name in names.SEALED],
+        "log": str(log_path(sealed.folder)),
+    }
+    if as_json:
+        print_json(document)
+        return
+    print_data(_status_text(sealed, float(health["uptime_s"])))
+
+
+def _status_text(sealed: SealedSet, uptime_s: float) -> str:
+    settings = sealed.settings
+    return (
+        f"running on port {settings.port} (pid {settings.pid}) for {uptime_s:.0f} s, "
+        f"version {settings.version}\n"
+        f"files in {printable(str(sealed.folder))}: {', '.join(names.SEALED)}"
+    )
+
+
+@group.command(help="Print the daemon's log.")
+@click.option("--follow", "-f", is_flag=True, help="Go on printing what is added.")
+@click.option("--lines", "-n", default=200, show_default=True, type=click.IntRange(0, 100_000))
+def logs(follow: bool, lines: int) -> None:
+    path = log_path(locate_folder() or choose_folder())
+    if not path.exists():
+        raise NotFound(
+            f"there is no log yet: {path}", advice="The daemon writes it: cco daemon start"
+        )
+    try:
+        for line in _log_lines(path, lines, follow):
+            print(line, flush=follow)
+    except KeyboardInterrupt:
+        return
+
+
+def _log_lines(path: Path, lines: int, follow: bool) -> Iterator[str]:
+    """The last lines of a log, and what is added to it, across rotation."""
+    file = path.open("rb")
+    try:
+        size = file.seek(0, 2)
+        file.seek(max(size - _TAIL_BYTES, 0))
+        data = file.read().decode("utf-8", "replace")
+        pieces = data.splitlines()[1 if size > _TAIL_BYTES else 0 :]
+        yield from pieces[len(pieces) - min(lines, len(pieces)) :]
+        rest = b""
+        while follow:
+            data_bytes = file.read()
+            *complete, rest = (rest + data_bytes).split(b"\n")
+            for line in complete:
+                yield line.decode("utf-8", "replace")
+            if not data_bytes:
+                if _was_rotated(file.fileno(), path):
+                    file.close()
+                    file = path.open("rb")
+                else:
+                    time.sleep(_FOLLOW_POLL_S)
+    finally:
+        file.close()
+
+
+def _was_rotated(fd: int, path: Path) -> bool:
+    import os
+
+    try:
+        return os.fstat(fd).st_ino != path.stat().st_ino
+    except OSError:
+        return False
+
+
+@group.command(help="Run the daemon in the foreground, until Ctrl-C.")
+@PORT
+def run(port: int | None) -> None:
+    from cco.daemon import server
+
+    config = load_config()
+
+    def ready(started: server.Started) -> None:
+        if port is None and started.port != config.port:
+            print_note(f"port {config.port} is not free; the daemon uses {started.port}")
+        print_note(f"serving on port {started.port}; Ctrl-C stops")
+
+    try:
+        supervisor.find_alive()
+    except DaemonNotRunning:
+        pass
+    else:
+        raise DaemonAlreadyRunning("a daemon already runs")
+    server.run(config, port, ready)

@@ -1,0 +1,147 @@
+"""cco doctor: whether cco would work here, and why not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+import click
+
+from cco import build_info
+from cco.cli.output import print_data, print_json, printable
+from cco.config import load_config, temp_folder
+from cco.daemon import supervisor
+from cco.errors import CcoError, DaemonNotRunning
+from cco.sealing import names
+from cco.sealing.folder import choose_folder
+from cco.sealing.identity import machine_id, username
+
+OK = "ok"
+NOTE = "note"
+PROBLEM = "problem"
+_CLAUDE_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    subject: str
+    state: str
+    detail: str
+    advice: str = ""
+
+
+@click.command(name="doctor", help="Check whether cco would work here. Exit code 1 if not.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(as_json: bool) -> int:
+    findings = list(examine())
+    healthy = all(finding.state != PROBLEM for finding in findings)
+    if as_json:
+        print_json({"healthy": healthy, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            print_data(f"{finding.state:8} {finding.subject}: {printable(finding.detail)}")
+            for line in finding.advice.splitlines():
+                print_data(f"         {printable(line)}")
+    return 0 if healthy else 1
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything that a launch depends on."""
+    yield _build()
+    for subject, look in (
+        ("config", _config),
+        ("Claude Code", _claude),
+        ("temp folder", _temp_folder),
+        ("machine id", _machine_id),
+        ("account", lambda: Finding("account", OK, username())),
+    ):
+        yield _guarded(subject, look)
+    yield from _daemon()
+
+
+def _guarded(subject: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except CcoError as error:
+        return Finding(subject, PROBLEM, str(error), error.advice)
+
+
+def _build() -> Finding:
+    build = build_info.current()
+    return Finding("cco", NOTE if build.development else OK, f"{build.label}, id {build.build_id}")
+
+
+def _config() -> Finding:
+    config = load_config()
+    return Finding("config", OK, f"port {config.port}, status line {config.status_line}")
+
+
+def _claude() -> Finding:
+    from cco.claude.environment import plain_environment
+    from cco.claude.find import find_claude
+
+    program = find_claude(load_config().claude, os.environ)
+    try:
+        answer = subprocess.run(
+            [str(program), "--version"],
+            env=plain_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_CLAUDE_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Finding("Claude Code", PROBLEM, f"{program} does not run: {error}")
+    version = answer.stdout.decode("utf-8", "replace").strip()
+    if answer.returncode != 0:
+        return Finding("Claude Code", PROBLEM, f"{program} --version exits {answer.returncode}")
+    return Finding("Claude Code", OK, f"{version}, {program}")
+
+
+def _temp_folder() -> Finding:
+    temp = temp_folder()
+    folder = choose_folder(temp)
+    if folder != temp:
+        return Finding(
+            "temp folder", NOTE, f"{folder}, since another user holds names of ours in {temp}"
+        )
+    return Finding("temp folder", OK, str(folder))
+
+
+def _machine_id() -> Finding:
+    found = machine_id()
+    if found.source == "operating system":
+        return Finding("machine id", OK, "from the operating system")
+    return Finding(
+        "machine id",
+        NOTE,
+        f"this machine has none; a random one is kept in {found.source}",
+        "The sealed files are bound to that file instead of the machine.",
+    )
+
+
+def _daemon() -> Iterator[Finding]:
+    try:
+        sealed = supervisor.find_alive()
+    except DaemonNotRunning as error:
+        yield Finding("daemon", OK, f"{error}; it starts with the next session")
+        return
+    except CcoError as error:
+        yield Finding(names.SETTINGS, PROBLEM, str(error), error.advice)
+        return
+    settings = sealed.settings
+    yield Finding("daemon", OK, f"version {settings.version}, {settings.api_url}")
+    yield Finding(names.SETTINGS, OK, "opens")
+    for name in names.MEMBERS:
+        yield _guarded(name, lambda name=name: _member(sealed.open_member(name), name))  # type: ignore[misc]
+    for name in (names.BRIDGE, names.PLUGIN):
+        if not sealed.path(name).exists():
+            yield Finding(name, PROBLEM, "is gone", "Run: cco daemon restart")
+
+
+def _member(payload: dict[str, object], name: str) -> Finding:
+    return Finding(name, OK, f"verified and decrypted, {len(payload)} fields")

@@ -1,0 +1,64 @@
+"""Where a command line goes. The hot paths go there without importing click or tornado."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+COMMANDS = frozenset(
+    ("agents", "completion", "daemon", "demo", "doctor", "help", "rules", "sessions", "usage")
+)
+RESERVED = frozenset(("dashboard", "install"))
+_HELP = frozenset(("--help", "-h"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    _use_utf8()
+    first = argv[0] if argv else None
+    if first in ("version", "--version"):
+        from cco.cli import version
+
+        return version.run(argv[1:])
+    if first == "hook":
+        from cco.cli import hook
+
+        return hook.run(argv[1:])
+    if first == "statusline":
+        from cco.cli import statusline
+
+        return statusline.run(argv[1:])
+    if first == "daemon" and _is_spawned_daemon(argv):
+        from cco.daemon import spawned
+
+        return spawned.main(argv[-1])
+    if first in COMMANDS or first in _HELP or "_CCO_COMPLETE" in os.environ:
+        from cco.cli import app
+
+        return app.run(argv)
+    if first in RESERVED:
+        print(
+            f"cco: error: {first} is a command of cco that this version does not have yet\n"
+            f"  To give the word to Claude Code: cco -- {first}",
+            file=sys.stderr,
+        )
+        return 2
+    from cco.cli import launch
+
+    return launch.run(argv[1:] if first == "--" else argv)
+
+
+def _is_spawned_daemon(argv: Sequence[str]) -> bool:
+    from cco.daemon import spawned
+
+    return spawned.is_spawned(argv)
+
+
+def _use_utf8() -> None:
+    """Print UTF-8 whatever the locale or the Windows code page, and never fail over a character."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="replace")

@@ -1,0 +1,88 @@
+"""cco hook EVENT: what Claude Code runs for events that it sends to commands only.
+
+The payload comes on standard input and the answer goes to standard output. The usual way is one
+socket and no look at any file; a daemon that died is brought back here, so that a running session
+heals. A daemon that was stopped on purpose stays stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cco.daemon.client import Connection, Response
+from cco.errors import CcoError, DaemonNotRunning
+
+MAX_INPUT_BYTES = 32 * 1024 * 1024
+_NAME_CHARS = 40
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Pass one event on; a failure is one line on stderr and exit code 1, which blocks nothing."""
+    if len(arguments) != 1 or not _is_event(arguments[0]):
+        print("cco: error: usage: cco hook EVENT (called by Claude Code)", file=sys.stderr)
+        return 2
+    if os.environ.get("ORCHESTRATOR_ENABLED") != "true":
+        return 0
+    payload = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
+    if len(payload) > MAX_INPUT_BYTES:
+        print(f"cco: error: the event has more than {MAX_INPUT_BYTES} bytes", file=sys.stderr)
+        return 1
+    try:
+        response = deliver(arguments[0], payload)
+    except CcoError as error:
+        print(f"cco: error: {error}", file=sys.stderr)
+        return 1
+    if response.status != 200:
+        print(f"cco: error: the daemon answered {response.status}", file=sys.stderr)
+        return 1
+    sys.stdout.buffer.write(response.body)
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def deliver(event: str, payload: bytes) -> Response:
+    """Give an event to the daemon of this session's environment, or to the one in its place.
+
+    Raises: DaemonNotRunning, CcoError.
+    """
+    try:
+        return _post(_environment_port(), os.environ.get("CCO_TOKEN", ""), event, payload)
+    except CcoError:
+        port, token = _revive()
+        return _post(port, token, event, payload)
+
+
+def _post(port: int, token: str, event: str, payload: bytes) -> Response:
+    with Connection(port) as connection:
+        if not connection.prove(token):
+            raise DaemonNotRunning("what answers on the daemon's port is not the daemon")
+        return connection.request("POST", f"/hooks/{event}", token=token, body=payload)
+
+
+def _environment_port() -> int:
+    """The port in ORCHESTRATOR_API_URL."""
+    port = os.environ.get("ORCHESTRATOR_API_URL", "").rpartition(":")[2]
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise DaemonNotRunning("ORCHESTRATOR_API_URL names no port")
+    return int(port)
+
+
+def _revive() -> tuple[int, str]:
+    """Port and token of the daemon after bringing back one that died.
+
+    Raises: DaemonNotRunning, when it was stopped on purpose.
+    """
+    from cco.config import load_config
+    from cco.daemon import supervisor
+    from cco.sealing.folder import locate_folder
+
+    if locate_folder() is None:
+        raise DaemonNotRunning("the daemon was stopped; the session goes on without orchestration")
+    sealed = supervisor.ensure_running(load_config(), lambda line: None)
+    return sealed.settings.port, sealed.settings.token
+
+
+def _is_event(text: str) -> bool:
+    return text.isascii() and text.isalpha() and len(text) <= _NAME_CHARS

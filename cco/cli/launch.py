@@ -1,0 +1,93 @@
+"""cco [arguments]: make sure of the daemon, then become Claude Code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cco.cli.output import print_error, print_note
+from cco.config import load_config, self_command, temp_folder
+from cco.errors import CcoError, ClaudeNotExecutable, ClaudeNotFound
+
+_OFF = frozenset(("false", "0", "no", "off"))
+_FAILED = 125
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Launch; returns only on Windows or when it fails.
+
+    Exit codes before the launch follow env(1): 125 cco itself, 126 not executable, 127 not found.
+    """
+    try:
+        return _launch(list(arguments))
+    except CcoError as error:
+        print_error(error)
+        own = isinstance(error, (ClaudeNotFound, ClaudeNotExecutable))
+        return error.exit_code if own else _FAILED
+
+
+def _launch(arguments: list[str]) -> int:
+    from cco.claude import arguments as claude_arguments
+    from cco.claude.environment import plain_environment
+    from cco.claude.find import find_claude
+    from cco.claude.start import start
+
+    config = load_config()
+    program = find_claude(config.claude, os.environ)
+    off = os.environ.get("ORCHESTRATOR_ENABLED", "").lower() in _OFF
+    if off or not claude_arguments.runs_a_session(arguments):
+        return start(program, arguments, plain_environment(os.environ))
+    argv, env = _orchestrate(arguments, os.environ)
+    return start(program, argv, env)
+
+
+def _orchestrate(
+    arguments: Sequence[str], environ: Mapping[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """The arguments and the environment of an orchestrated session, its daemon running."""
+    from cco.claude import arguments as claude_arguments
+    from cco.claude.bridge import bridge_settings, merge_settings
+    from cco.claude.environment import orchestrated_environment, plain_environment
+    from cco.claude.user_settings import load_given, read_user_settings
+    from cco.daemon import supervisor
+    from cco.sealing import names
+
+    folder = Path.cwd()
+    user = claude_arguments.parse(arguments)
+    given = None if user.settings is None else load_given(user.settings, folder)
+    found = read_user_settings(folder, environ, given)
+    sealed = supervisor.ensure_running(load_config(), print_note)
+    policy = sealed.settings.policy
+    bridge = sealed.path(names.BRIDGE)
+    if given is not None or (found.has_status_line and policy.get("status_line")):
+        launch_id = os.urandom(8).hex()
+        ours = bridge_settings(
+            sealed.settings.port,
+            self_command(),
+            status_line=bool(policy.get("status_line")) and not found.has_status_line,
+            launch_id=launch_id,
+        )
+        bridge = sealed.path(f"{names.BRIDGE_COPY_PREFIX}{launch_id}.json")
+        _write_copy(bridge, merge_settings(ours, given or {}))
+    argv = claude_arguments.orchestrated(
+        user,
+        settings=str(bridge),
+        plugin=str(sealed.path(names.PLUGIN)),
+        nudge=str(policy.get("nudge", "")),
+    )
+    env = orchestrated_environment(
+        plain_environment(environ),
+        sealed,
+        temp_folder(),
+        telemetry_elsewhere=found.exports_telemetry,
+    )
+    return argv, env
+
+
+def _write_copy(path: Path, document: Mapping[str, object]) -> None:
+    import json
+
+    from cco.sealing.private_files import write_private
+
+    write_private(path, json.dumps(document, ensure_ascii=False).encode())

@@ -1,0 +1,55 @@
+"""How things are printed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cco.errors import CcoError
+
+
+def print_data(text: str) -> None:
+    """Print what was asked for."""
+    print(text)
+
+
+def print_json(document: Any) -> None:
+    """Print what was asked for, for programs."""
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def print_note(text: str) -> None:
+    """Tell a person something that was not asked for."""
+    print(f"cco: {printable(text)}", file=sys.stderr)
+
+
+def print_error(error: CcoError) -> None:
+    """Say what happened and what to do next."""
+    print(f"cco: error: {printable(str(error))}", file=sys.stderr)
+    for line in error.advice.splitlines():
+        print(f"  {printable(line)}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """A text without control characters: paths and payloads must not drive the terminal."""
+    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Align rows under a header; numbers (and a header over them) to the right."""
+    cells = [[printable(str(value)) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    right = [
+        bool(cells) and all(row[index][:1] in "$-0123456789" for row in cells)
+        for index in range(len(header))
+    ]
+    lines = []
+    for row in [list(header), *cells]:
+        parts = [
+            value.rjust(width) if to_right else value.ljust(width)
+            for value, width, to_right in zip(row, widths, right, strict=True)
+        ]
+        lines.append("  ".join(parts).rstrip())
+    return "\n".join(lines)

@@ -1,0 +1,93 @@
+"""cco sessions: what runs and what ran."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from cco.cli.output import print_data, print_json, table
+from cco.daemon import supervisor
+
+
+@click.command(name="sessions", help="Show the sessions that the daemon knows, or one of them.")
+@click.argument("session_id", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(session_id: str | None, as_json: bool) -> None:
+    if session_id is not None:
+        from urllib.parse import quote
+
+        session = supervisor.call("GET", f"/api/v1/sessions/{quote(session_id, safe='')}")
+        if as_json:
+            print_json(session)
+        else:
+            print_data(_sessions_table([session]))
+            print_data("\n" + _agents_table(session))
+        return
+    document = supervisor.call("GET", "/api/v1/sessions")
+    if as_json:
+        print_json(document)
+    elif document["sessions"]:
+        print_data(_sessions_table(document["sessions"]))
+    else:
+        print_data("no sessions yet")
+
+
+def _sessions_table(sessions: list[dict[str, Any]]) -> str:
+    header = ("SESSION", "STATUS", "AGE", "PROMPTS", "AGENTS", "CALLS", "TOKENS", "COST", "PROJECT")
+    return table(
+        header,
+        [
+            (
+                one["session_id"],
+                one["status"],
+                _age(one),
+                one["prompts"],
+                len(one["agents"]),
+                one["usage"]["calls"],
+                tokens(one["usage"]),
+                cost(one["usage"]),
+                one["project"],
+            )
+            for one in sessions
+        ],
+    )
+
+
+def _agents_table(session: dict[str, Any]) -> str:
+    own = ("(session itself)", session["status"], session["tool_calls"], session["own_usage"])
+    runs = [
+        (run["name"] or "(unknown)", run["status"], run["tool_calls"], run["usage"])
+        for run in session["agents"]
+    ]
+    return table(
+        ("AGENT", "STATUS", "TOOLS", "CALLS", "TOKENS", "COST", "TIME"),
+        [
+            (name, status, tools, usage["calls"], tokens(usage), cost(usage), seconds(usage))
+            for name, status, tools, usage in [own, *runs]
+        ],
+    )
+
+
+def _age(session: dict[str, Any]) -> str:
+    end = session["ended_at"] or time.time()
+    minutes, rest = divmod(max(int(end - session["started_at"]), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"
+
+
+def tokens(usage: dict[str, Any]) -> int:
+    """All tokens of a usage record, cached ones included."""
+    kinds = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
+    return sum(int(usage[kind]) for kind in kinds)
+
+
+def cost(usage: dict[str, Any]) -> str:
+    """The cost of a usage record."""
+    return f"${usage['cost_usd']:.4f}"
+
+
+def seconds(usage: dict[str, Any]) -> str:
+    """The time that the model's calls took."""
+    return f"{usage['duration_ms'] / 1000:.1f}s"

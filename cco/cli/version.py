@@ -1,0 +1,31 @@
+"""cco version."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cco import build_info
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print the version, for people or as JSON."""
+    build = build_info.current()
+    if not arguments:
+        print(f"cco {build.label}")
+        return 0
+    if list(arguments) == ["--json"]:
+        import json
+
+        document = {
+            "version": build.version,
+            "commit": build.commit,
+            "build_id": build.build_id,
+            "release": build.release,
+            "development_build": build.development,
+            "frozen": build.frozen,
+        }
+        print(json.dumps(document))
+        return 0
+    print("cco: error: usage: cco version [--json]", file=sys.stderr)
+    return 2

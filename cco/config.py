@@ -1,0 +1,144 @@
+"""Settings and places: flag > CCO_* variable > config file > default."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cco.errors import ConfigInvalid, FolderUnusable
+
+DEFAULT_PORT = 3000
+APP = "cco"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a user may choose."""
+
+    port: int = DEFAULT_PORT
+    claude: str | None = None
+    status_line: bool = True
+
+
+def load_config(environ: dict[str, str] | None = None) -> Config:
+    """Read the config file and the environment over it.
+
+    Raises: ConfigInvalid, naming the setting and where it was read.
+    """
+    env = dict(os.environ) if environ is None else environ
+    config = Config()
+    path = Path(env["CCO_CONFIG"]) if env.get("CCO_CONFIG") else config_folder() / "config.toml"
+    for name, value in _read_file(path, required=bool(env.get("CCO_CONFIG"))).items():
+        config = _with(config, name, value, str(path))
+    for name in ("port", "claude", "status_line"):
+        variable = f"CCO_{name.upper()}"
+        if env.get(variable):
+            config = _with(config, name, _from_text(name, env[variable], variable), variable)
+    return config
+
+
+def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(1 << 20)
+    except FileNotFoundError:
+        if required:
+            raise ConfigInvalid(f"CCO_CONFIG names {path}, which does not exist") from None
+        return {}
+    except OSError as error:
+        raise ConfigInvalid(f"{path} cannot be read: {error.strerror}") from None
+    import tomllib
+
+    try:
+        return tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigInvalid(f"{path} is not valid TOML: {error}") from None
+
+
+def _from_text(name: str, text: str, source: str) -> object:
+    if name == "port":
+        if not text.isdecimal():
+            raise ConfigInvalid(f"{source}: port must be a number from 1 to 65535, not {text!r}")
+        return int(text)
+    if name == "status_line":
+        try:
+            return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
+        except KeyError:
+            raise ConfigInvalid(f"{source}: must be true or false, not {text!r}") from None
+    return text
+
+
+def _with(config: Config, name: str, value: object, source: str) -> Config:
+    if name == "port":
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
+            raise ConfigInvalid(f"{source}: port must be a number from 1 to 65535, not {value!r}")
+        return replace(config, port=value)
+    if name == "claude":
+        if not isinstance(value, str) or not value or "\0" in value:
+            raise ConfigInvalid(f"{source}: claude must be the path of a program")
+        return replace(config, claude=value)
+    if name == "status_line":
+        if not isinstance(value, bool):
+            raise ConfigInvalid(f"{source}: status_line must be true or false, not {value!r}")
+        return replace(config, status_line=value)
+    raise ConfigInvalid(f"{source}: unknown setting {name!r}")
+
+
+def temp_folder(environ: dict[str, str] | None = None) -> Path:
+    """Find the operating system's temp folder for this user.
+
+    TMPDIR (Windows: TEMP) where it names a folder; otherwise the system's usual one.
+    Raises: FolderUnusable.
+    """
+    env = os.environ if environ is None else environ
+    variable = "TEMP" if sys.platform == "win32" else "TMPDIR"
+    named = env.get(variable)
+    if named and os.path.isabs(named) and os.path.isdir(named):
+        return Path(named)
+    if sys.platform.startswith("linux") and os.access("/tmp", os.W_OK | os.X_OK):  # noqa: S108
+        return Path("/tmp")  # noqa: S108
+    if sys.platform == "darwin":
+        folder = os.confstr("CS_DARWIN_USER_TEMP_DIR")
+        if folder and os.path.isdir(folder):
+            return Path(folder)
+    import tempfile
+
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise FolderUnusable(str(error)) from None
+
+
+def config_folder() -> Path:
+    """The folder of `config.toml`."""
+    import platformdirs
+
+    return platformdirs.user_config_path(APP, appauthor=False)
+
+
+def data_folder() -> Path:
+    """The folder of the fallback machine id."""
+    import platformdirs
+
+    return platformdirs.user_data_path(APP, appauthor=False)
+
+
+def state_folder() -> Path:
+    """The folder of the daemon's log."""
+    import platformdirs
+
+    return platformdirs.user_state_path(APP, appauthor=False)
+
+
+def self_command() -> list[str]:
+    """The command that runs this same cco, as an argument vector.
+
+    A source checkout runs isolated (-I), so that a `cco` folder in the current project is never
+    imported in its place.
+    """
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    return [sys.executable, "-I", "-m", "cco"]

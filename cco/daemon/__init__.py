@@ -1,0 +1,1 @@
+"""The background process: HTTP on loopback, and whoever talks to it."""

@@ -1,0 +1,125 @@
+"""Talk to the daemon over one raw socket.
+
+This is on the path of every hook and status line, where `http.client` alone would cost more than
+the whole call: it knows just the HTTP that the daemon speaks.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+from typing import Self
+
+from cco.errors import DaemonError, DaemonNotRunning
+
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+_MAX_HEAD_BYTES = 64 * 1024
+_CHALLENGE_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Response:
+    """Status, content type and body of an answer."""
+
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+class Connection:
+    """A kept-alive connection to a port on 127.0.0.1.
+
+    Raises: DaemonNotRunning where nothing listens, DaemonError where what listens does not answer.
+    """
+
+    def __init__(self, port: int, *, timeout_s: float = 5.0) -> None:
+        self.port = port
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout_s)
+        self._buffer = b""
+        try:
+            self._socket.connect(("127.0.0.1", port))
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            self._socket.close()
+            raise DaemonNotRunning(f"nothing answers on port {port}: {error}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def prove(self, token: str) -> bool:
+        """Ask whoever listens to prove that it knows the token, without showing it the token."""
+        import hashlib
+        import hmac
+        import json
+
+        challenge = os.urandom(_CHALLENGE_BYTES)
+        response = self.request("GET", f"/health?challenge={challenge.hex()}")
+        expected = hmac.new(token.encode(), challenge, hashlib.sha256).hexdigest()
+        try:
+            proof = json.loads(response.body)["proof"]
+        except (ValueError, KeyError, TypeError):
+            return False
+        return response.status == 200 and hmac.compare_digest(
+            str(proof).encode(), expected.encode()
+        )
+
+    def request(
+        self, method: str, target: str, *, token: str | None = None, body: bytes | None = None
+    ) -> Response:
+        """Send one request and read its whole answer.
+
+        Raises: DaemonError.
+        """
+        head = f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
+        if token is not None:
+            head += f"Authorization: Bearer {token}\r\n"
+        if body is not None:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        try:
+            self._socket.sendall(f"{head}\r\n".encode() + (body or b""))
+            return self._read()
+        except (OSError, ValueError) as error:
+            raise DaemonError(f"the daemon on port {self.port} did not answer: {error}") from None
+
+    def _read(self) -> Response:
+        head, _, self._buffer = self._until(b"\r\n\r\n").partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {}
+        for line in lines:
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        status = int(first.split(" ", 2)[1])
+        length = int(headers.get("content-length", "0"))
+        if length > MAX_RESPONSE_BYTES:
+            raise ValueError("the answer is too large")
+        while len(self._buffer) < length:
+            self._receive()
+        body, self._buffer = self._buffer[:length], self._buffer[length:]
+        return Response(status, headers.get("content-type", ""), body)
+
+    def _until(self, end: bytes) -> bytes:
+        while end not in self._buffer:
+            if len(self._buffer) > _MAX_HEAD_BYTES:
+                raise ValueError("the answer is not HTTP")
+            self._receive()
+        return self._buffer
+
+    def _receive(self) -> None:
+        data = self._socket.recv(65536)
+        if not data:
+            raise ValueError("the connection ended early")
+        self._buffer += data
+
+
+def is_alive(port: int, token: str, *, timeout_s: float = 2.0) -> bool:
+    """Whether the daemon that holds this token answers on a port."""
+    try:
+        with Connection(port, timeout_s=timeout_s) as connection:
+            return connection.prove(token)
+    except DaemonError:
+        return False

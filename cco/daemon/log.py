@@ -1,0 +1,54 @@
+"""The daemon's log: bounded, rotated, and free of anything that a person typed or a model said."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+from pathlib import Path
+
+from cco.config import state_folder
+
+LOG = logging.getLogger("cco")
+MAX_BYTES = 512 * 1024
+KEPT_FILES = 3
+_FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
+
+
+def log_path(folder: Path) -> Path:
+    """The log of the daemon whose files are in a folder: one log per temp folder."""
+    import hashlib
+
+    tag = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
+    return state_folder() / f"daemon-{tag}.log"
+
+
+def set_up(folder: Path) -> Path | None:
+    """Send the log to its file; without a usable state folder there is none."""
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
+    path = log_path(folder)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
+        )
+        os.chmod(path, 0o600)
+    except OSError:
+        LOG.addHandler(logging.NullHandler())
+        return None
+    handler.setFormatter(_OneLine(_FORMAT))
+    LOG.addHandler(handler)
+    return path
+
+
+class _OneLine(logging.Formatter):
+    """Keep each record on its line: what others sent must not forge records or reach a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        lines = super().format(record).split("\n")
+        return " | ".join("".join(map(_visible, line)) for line in lines)
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else f"\\x{ord(character):02x}"

@@ -1,0 +1,219 @@
+"""The daemon's life: lock, port, four sealed files; serve; and everything away again."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from socket import socket
+
+from tornado.httpserver import HTTPServer
+
+from cco.build_info import VERSION
+from cco.catalogue.bundle import load_catalogue
+from cco.catalogue.model import INJECTION_LIMIT_CHARS
+from cco.claude.bridge import bridge_settings
+from cco.claude.plugin import write_plugin
+from cco.config import Config, self_command
+from cco.daemon import log, sockets
+from cco.daemon.application import MAX_BODY_BYTES, State, make_application
+from cco.daemon.briefing import Briefing
+from cco.errors import CcoError, DaemonAlreadyRunning, PortTaken, SealedFileMissing
+from cco.ledger.ledger import Ledger
+from cco.sealing import names
+from cco.sealing.folder import choose_folder, remove_leftovers, remove_private_folder
+from cco.sealing.identity import current_identity
+from cco.sealing.keys import Identity
+from cco.sealing.locks import Lock
+from cco.sealing.private_files import remove, write_private
+from cco.sealing.sealed_set import SealedSet, Settings, open_set, write_set
+
+TOKEN_BYTES = 32
+_LOCK_WAIT_S = 5.0
+_CLOSE_S = 1.0
+_LOG = log.LOG
+
+
+@dataclass(frozen=True)
+class Started:
+    """What a daemon that began to serve says of itself."""
+
+    port: int
+    pid: int
+    folder: Path
+    preferred_port: int
+
+
+def run(config: Config, explicit_port: int | None, ready: Callable[[Started], None]) -> None:
+    """Serve until told to stop.
+
+    With an explicit port that port or none; otherwise the previous run's port where it can be
+    had, else the preferred one or the next free one.
+    Raises: DaemonAlreadyRunning, PortTaken, FolderUnusable, MachineIdUnavailable.
+    """
+    os.umask(0o077)
+    identity = current_identity()
+    folder = choose_folder()
+    lock = Lock(folder / names.DAEMON_LOCK)
+    if not lock.acquire(_LOCK_WAIT_S):
+        raise DaemonAlreadyRunning(f"a daemon already holds {folder}")
+    try:
+        lock.write_pid()
+        log.set_up(folder)
+        _quieten_tornado()
+        previous = _previous(folder, identity)
+        listening = _bind(config.port, explicit_port, previous)
+        port = listening[0].getsockname()[1]
+        try:
+            keeps = previous is not None and previous.port == port
+            token = previous.token if previous is not None and keeps else _new_token()
+            remove_leftovers(folder, keep_live=keeps)
+            sealed = _write_files(folder, identity, config, port=port, token=token)
+            started = Started(port, os.getpid(), folder, config.port)
+            handover = asyncio.run(_serve(sealed, listening, lambda: ready(started)))
+        except BaseException:
+            _remove_files(folder)
+            raise
+        if handover:
+            _LOG.info("stopped; the next daemon takes over port and token")
+        else:
+            _remove_files(folder)
+            _LOG.info("stopped; all files are removed")
+    except CcoError as error:
+        _LOG.error("did not start: %s", error)
+        raise
+    finally:
+        lock.release()
+        remove_private_folder(folder)
+
+
+async def _serve(sealed: SealedSet, listening: list[socket], ready: Callable[[], None]) -> bool:
+    """Answer until stopped; returns whether a successor takes over."""
+    loop = asyncio.get_running_loop()
+    stopped: asyncio.Future[bool] = loop.create_future()
+
+    def stop(*, handover: bool = False) -> None:
+        if not stopped.done():
+            stopped.set_result(handover)
+
+    state = State(sealed, Briefing(sealed), Ledger(), stop)
+    server = HTTPServer(
+        make_application(state),
+        max_body_size=MAX_BODY_BYTES,
+        max_buffer_size=MAX_BODY_BYTES + (1 << 20),
+    )
+    server.add_sockets(listening)
+    _on_signals(loop, stop)
+    _LOG.info("cco %s serves on port %d from %s", VERSION, sealed.settings.port, sealed.folder)
+    ready()
+    handover = await stopped
+    server.stop()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(server.close_all_connections(), _CLOSE_S)
+    return handover
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        if sys.platform == "win32":
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+        else:
+            loop.add_signal_handler(number, stop)
+
+
+def _previous(folder: Path, identity: Identity) -> Settings | None:
+    """The settings that an ended run left, for its port and token."""
+    try:
+        return open_set(folder, identity).settings
+    except SealedFileMissing:
+        return None
+    except CcoError as error:
+        _LOG.warning("the previous run's settings are refused: %s", error)
+        return None
+
+
+def _bind(preferred: int, explicit: int | None, previous: Settings | None) -> list[socket]:
+    if explicit is not None:
+        return sockets.bind(explicit)
+    if previous is not None:
+        try:
+            return sockets.bind(previous.port)
+        except PortTaken as error:
+            _LOG.warning("%s; sessions of the previous run are cut off", error)
+    return sockets.bind_first_free(preferred)
+
+
+def _new_token() -> str:
+    return base64.urlsafe_b64encode(os.urandom(TOKEN_BYTES)).rstrip(b"=").decode()
+
+
+def _write_files(
+    folder: Path, identity: Identity, config: Config, *, port: int, token: str
+) -> SealedSet:
+    """Make the plugin folder and the bridge, then the four sealed files, the settings last."""
+    catalogue = load_catalogue()
+    roster = [agent.public() for agent in catalogue.agents]
+    write_plugin(folder / names.PLUGIN, roster, VERSION)
+    bridge = bridge_settings(port, self_command(), status_line=config.status_line)
+    write_private(folder / names.BRIDGE, json_bytes(bridge))
+    return write_set(
+        folder,
+        identity,
+        {
+            "api_url": f"http://localhost:{port}",
+            "port": port,
+            "pid": os.getpid(),
+            "token": token,
+            "version": VERSION,
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "roster": roster,
+            "policy": {
+                "nudge": catalogue.nudge,
+                "injection_limit_chars": INJECTION_LIMIT_CHARS,
+                "status_line": config.status_line,
+            },
+        },
+        {
+            names.AGENTS: {
+                "agents": [
+                    {**agent.public(), "keywords": list(agent.keywords), "brief": agent.brief}
+                    for agent in catalogue.agents
+                ]
+            },
+            names.RULES: {"rules": catalogue.rules},
+            names.HOOKS: {
+                "pre_compact": catalogue.pre_compact,
+                "post_compact": catalogue.post_compact,
+            },
+        },
+    )
+
+
+def _remove_files(folder: Path) -> None:
+    remove(folder / names.SETTINGS)  # first: nobody finds a daemon that is going away
+    remove_leftovers(folder, keep_live=False)
+
+
+def json_bytes(document: object) -> bytes:
+    """Encode a document for a file."""
+    import json
+
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()
+
+
+def _quieten_tornado() -> None:
+    """What tornado logs may quote what others sent; the daemon's log has its own lines."""
+    logger = logging.getLogger("tornado")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False

@@ -1,0 +1,277 @@
+"""Find, start and stop the daemon from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cco import errors
+from cco.config import Config, self_command
+from cco.daemon.client import Connection, Response, is_alive
+from cco.daemon.spawned import ARGUMENTS, AUTOMATIC
+from cco.errors import CcoError, DaemonAlreadyRunning, DaemonError, DaemonNotRunning, SealError
+from cco.sealing import names
+from cco.sealing.folder import (
+    choose_folder,
+    locate_folder,
+    remove_leftovers,
+    remove_private_folder,
+)
+from cco.sealing.identity import current_identity
+from cco.sealing.keys import Identity
+from cco.sealing.locks import Lock
+from cco.sealing.private_files import read_private
+from cco.sealing.sealed_set import SealedSet, open_set
+
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 10.0
+_POLL_S = 0.02
+_ENVIRONMENT = frozenset(
+    """
+    HOME PATH LANG LANGUAGE TZ TMPDIR TEMP TMP USERPROFILE APPDATA LOCALAPPDATA PROGRAMDATA
+    SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT CCO_CONFIG CCO_PORT CCO_STATUS_LINE
+    """.split()
+)
+_ENVIRONMENT_PREFIXES = ("XDG_", "LC_")
+
+Notify = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What a stop found and did."""
+
+    was_running: bool
+    leftovers: list[Path]
+
+
+def find(identity: Identity | None = None) -> SealedSet:
+    """Open the sealed settings of this user's daemon, alive or not.
+
+    Raises: DaemonNotRunning, SealError.
+    """
+    folder = locate_folder()
+    if folder is None:
+        raise DaemonNotRunning("the daemon is not running")
+    return open_set(folder, identity or current_identity())
+
+
+def find_alive(identity: Identity | None = None) -> SealedSet:
+    """Open the sealed settings and make sure that their daemon answers.
+
+    Raises: DaemonNotRunning, SealError.
+    """
+    sealed = find(identity)
+    if not is_alive(sealed.settings.port, sealed.settings.token):
+        raise DaemonNotRunning(
+            f"the daemon is not running (it ended without cleaning up {sealed.folder})"
+        )
+    return sealed
+
+
+def call(method: str, target: str, body: Mapping[str, Any] | None = None) -> Any:
+    """Ask the running daemon for one resource and return its JSON.
+
+    Raises: DaemonNotRunning, DaemonError, SealError, NotFound.
+    """
+    settings = find_alive().settings
+    data = None if body is None else json.dumps(body).encode()
+    with Connection(settings.port) as connection:
+        if not connection.prove(settings.token):
+            raise DaemonNotRunning("what answers on the daemon's port is not the daemon")
+        response = connection.request(method, target, token=settings.token, body=data)
+    return _document(response)
+
+
+def _document(response: Response) -> Any:
+    try:
+        document = json.loads(response.body)
+    except ValueError:
+        raise DaemonError(f"the daemon answered {response.status} without JSON") from None
+    if response.status == 404:
+        raise errors.NotFound(str(document.get("detail", "not found")))
+    if response.status >= 400:
+        raise DaemonError(f"the daemon answered {response.status}: {document.get('detail')}")
+    return document
+
+
+def ensure_running(config: Config, notify: Notify) -> SealedSet:
+    """Find the daemon or start it; however many ask at once, one is started.
+
+    Raises: CcoError, when it cannot be started.
+    """
+    identity = current_identity()
+    with suppress(DaemonNotRunning, SealError):
+        return find_alive(identity)
+    return _start(identity, config, None, notify)
+
+
+def start(config: Config, port: int | None, notify: Notify) -> SealedSet:
+    """Start the daemon, on just this port if one is given; a running one is left as it is.
+
+    Raises: DaemonAlreadyRunning where one runs on another port; PortTaken; CcoError.
+    """
+    return _start(current_identity(), config, port, notify)
+
+
+def _start(identity: Identity, config: Config, port: int | None, notify: Notify) -> SealedSet:
+    folder = choose_folder()
+    lock = Lock(folder / names.START_LOCK)
+    if not lock.acquire(START_TIMEOUT_S):
+        raise DaemonError(f"another cco has been starting the daemon for {START_TIMEOUT_S:.0f} s")
+    try:
+        with suppress(DaemonNotRunning, SealError):
+            sealed = find_alive(identity)
+            if port is not None and sealed.settings.port != port:
+                raise DaemonAlreadyRunning(
+                    f"the daemon already runs on port {sealed.settings.port}",
+                    advice=f"Run: cco daemon restart --port {port}",
+                )
+            return sealed
+        report = _spawn(port)
+        if "error" in report:
+            raise _reported(report)
+        if port is None and report["port"] != config.port:
+            notify(f"port {config.port} is not free; the daemon uses {report['port']}")
+        return find_alive(identity)
+    finally:
+        lock.release()
+
+
+def _spawn(port: int | None) -> dict[str, Any]:
+    """Start a daemon process and wait for its one report."""
+    argument = AUTOMATIC if port is None else str(port)
+    options: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+        options = {"creationflags": flags}
+    process = subprocess.Popen(
+        [*self_command(), *ARGUMENTS, argument],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_daemon_environment(),
+        close_fds=True,
+        **options,
+    )
+    assert process.stdout is not None
+    line = _read_line(process.stdout.fileno(), START_TIMEOUT_S)
+    process.stdout.close()
+    if sys.platform != "win32":
+        process.wait()
+    try:
+        report = json.loads(line)
+    except ValueError:
+        raise DaemonError("the daemon ended before it said why") from None
+    if not isinstance(report, dict):
+        raise DaemonError("the daemon's report makes no sense")
+    return report
+
+
+def _read_line(fd: int, timeout_s: float) -> bytes:
+    """Read a report: a line, or what came before the end; bounded in time."""
+    data = b""
+    deadline = time.monotonic() + timeout_s
+    while not data.endswith(b"\n"):
+        if sys.platform != "win32":
+            import select
+
+            if not select.select([fd], [], [], max(deadline - time.monotonic(), 0))[0]:
+                raise DaemonError(f"the daemon did not start within {timeout_s:.0f} s")
+        piece = os.read(fd, 65536)
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+def _reported(report: Mapping[str, Any]) -> CcoError:
+    """The daemon's own error, as it was raised there."""
+    kind = getattr(errors, str(report["error"]), DaemonError)
+    if not (isinstance(kind, type) and issubclass(kind, CcoError)):
+        kind = DaemonError
+    return kind(str(report.get("message")), advice=str(report.get("advice", "")))
+
+
+def _daemon_environment() -> dict[str, str]:
+    """What the daemon needs of the environment, and none of the keys and tokens in it."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.upper() in _ENVIRONMENT or name.startswith(_ENVIRONMENT_PREFIXES)
+    }
+
+
+def stop(*, handover: bool = False) -> Stopped:
+    """Stop the daemon and see that nothing is left; with `handover` its files stay for the next.
+
+    A daemon that does not listen is ended by signal; one that is gone is cleaned up after.
+    Raises: DaemonError, when it cannot be stopped.
+    """
+    folder = locate_folder() or choose_folder()
+    lock = Lock(folder / names.DAEMON_LOCK)
+    was_running = not lock.acquire()
+    if was_running:
+        pid = _holder(folder)
+        _ask_to_stop(folder, pid, handover)
+        if not lock.acquire(STOP_TIMEOUT_S):
+            _signal(pid, "SIGKILL")
+            if not lock.acquire(STOP_TIMEOUT_S):
+                raise DaemonError(f"the daemon (pid {pid}) does not end")
+        if pid is not None:
+            _wait_for_end(pid)
+    try:
+        return Stopped(was_running, remove_leftovers(folder, keep_live=handover))
+    finally:
+        lock.release()
+        remove_private_folder(folder)
+
+
+def _ask_to_stop(folder: Path, pid: int | None, handover: bool) -> None:
+    try:
+        settings = open_set(folder, current_identity()).settings
+        with Connection(settings.port) as connection:
+            if connection.prove(settings.token):
+                body = json.dumps({"handover": handover}).encode()
+                path = "/api/v1/shutdown"
+                response = connection.request("POST", path, token=settings.token, body=body)
+                if response.status == 202:
+                    return
+    except CcoError:
+        pass  # its settings are gone or refused: the signal below is what is left
+    _signal(pid, "SIGTERM")
+
+
+def _holder(folder: Path) -> int | None:
+    """The process id in the daemon's lock file."""
+    with suppress(CcoError, ValueError):
+        return int(read_private(folder / names.DAEMON_LOCK, limit_bytes=4096).split(b"\0")[0])
+    return None
+
+
+def _signal(pid: int | None, name: str) -> None:
+    if pid is not None:
+        with suppress(OSError):
+            os.kill(pid, getattr(signal, name, signal.SIGTERM))
+
+
+def _wait_for_end(pid: int) -> None:
+    """Wait until a process that let go of its lock has ended, reaped by its parent or not."""
+    import psutil
+
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() >= deadline:
+                raise DaemonError(f"the daemon (pid {pid}) cleaned up but does not end")
+            time.sleep(_POLL_S)

@@ -1,0 +1,1 @@
+"""What happened: sessions, agents, tokens and cost, joined from hooks and OpenTelemetry."""

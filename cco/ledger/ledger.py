@@ -1,0 +1,258 @@
+"""Join hooks and telemetry into sessions and agents, whatever order they come in."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from cco.errors import NotFound
+from cco.ledger.otlp import LogRecord, MetricPoint
+from cco.ledger.records import NANOS_PER_USD, AgentRun, Session, Usage
+
+MAX_SESSIONS = 500
+MAX_AGENTS_PER_SESSION = 2_000
+MAX_EDITED_FILES = 200
+MAX_SEEN_RECORDS = 50_000
+OPENING_CHARS = 400
+_ID_CHARS = 200
+_NAME_CHARS = 120
+_PATH_CHARS = 1_000
+_EDITING_TOOLS = frozenset(("Edit", "Write", "NotebookEdit", "MultiEdit"))
+_AGENT_TOOLS = frozenset(("Agent", "Task"))
+_AFTER_THE_END = frozenset(("SessionEnd", "SubagentStop"))
+_GOES_ON = frozenset(("clear", "resume"))
+"""Reasons of SessionEnd after which the same client process goes on with another session."""
+
+
+class Ledger:
+    """Sessions in memory, the oldest ended ones folded into totals."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._seen: OrderedDict[tuple[object, ...], None] = OrderedDict()
+        self.folded = Usage()
+        self.folded_sessions = 0
+
+    # --- reading ---
+
+    def sessions(self) -> list[Session]:
+        """All sessions, the most recently seen first."""
+        return sorted(self._sessions.values(), key=lambda one: one.last_seen_at, reverse=True)
+
+    def session(self, session_id: str) -> Session:
+        """Raises: NotFound."""
+        try:
+            return self._sessions[session_id]
+        except KeyError:
+            raise NotFound(f"no session {session_id!r}", advice="Run: cco sessions") from None
+
+    # --- hooks ---
+
+    def record_hook(
+        self, event: str, payload: Mapping[str, Any], launch_id: str | None = None
+    ) -> Session | None:
+        """Take in one hook payload; one without a session id says nothing."""
+        session_id = _text(payload.get("session_id"), _ID_CHARS)
+        if not session_id:
+            return None
+        session = self._session(session_id)
+        session.project = _text(payload.get("cwd"), _PATH_CHARS) or session.project
+        session.launch_id = launch_id or session.launch_id
+        if event not in _AFTER_THE_END:
+            session.ended_at = None
+        handler = getattr(self, f"_on_{event}", None)
+        if handler is not None:
+            handler(session, payload)
+        return session
+
+    def is_last_of_launch(self, session: Session, reason: object) -> bool:
+        """Whether nothing of the launch that this session came from goes on."""
+        return reason not in _GOES_ON and not any(
+            other.launch_id == session.launch_id and other.ended_at is None
+            for other in self._sessions.values()
+        )
+
+    def _on_SessionStart(self, session: Session, payload: Mapping[str, Any]) -> None:
+        session.model = _text(payload.get("model"), _NAME_CHARS) or session.model
+
+    def _on_UserPromptSubmit(self, session: Session, payload: Mapping[str, Any]) -> None:
+        prompt = _text(payload.get("prompt"), OPENING_CHARS)
+        session.prompts += 1
+        if prompt and not prompt.lstrip().startswith(("<task-notification", "/compact")):
+            session.request_opening = prompt
+
+    def _on_PostToolUse(self, session: Session, payload: Mapping[str, Any]) -> None:
+        run = self._run(session, payload.get("agent_id"))
+        (run or session).tool_calls += 1
+        tool_input = payload.get("tool_input")
+        if not isinstance(tool_input, Mapping):
+            return
+        tool = payload.get("tool_name")
+        if tool in _EDITING_TOOLS:
+            path = tool_input.get("file_path") or tool_input.get("notebook_path")
+            name = _text(path, _PATH_CHARS)
+            if name:
+                session.edited.pop(name, None)
+                session.edited[name] = (run.name or "an agent") if run else "the session itself"
+                while len(session.edited) > MAX_EDITED_FILES:
+                    session.edited.pop(next(iter(session.edited)))
+        elif tool in _AGENT_TOOLS:
+            response = payload.get("tool_response")
+            if isinstance(response, Mapping):
+                started = self._run(session, response.get("agentId"))
+                if started is not None:
+                    started.description = _text(tool_input.get("description"), _NAME_CHARS)
+                    model = _text(response.get("resolvedModel"), _NAME_CHARS)
+                    started.model = started.model or model or None
+
+    def _on_SubagentStart(self, session: Session, payload: Mapping[str, Any]) -> None:
+        run = self._run(session, payload.get("agent_id"))
+        if run is not None:
+            run.name = _agent_name(payload.get("agent_type"))
+            if run.status == "lost":
+                run.status = "running"
+
+    def _on_SubagentStop(self, session: Session, payload: Mapping[str, Any]) -> None:
+        name = _agent_name(payload.get("agent_type"))
+        if name is None:  # the client's own helpers, its summariser among them
+            return
+        run = self._run(session, payload.get("agent_id"))
+        if run is not None:
+            run.name = name
+            run.status = "done"
+            run.ended_at = self._clock()
+            words = payload.get("last_assistant_message")
+            run.last_words_chars = len(words) if isinstance(words, str) else 0
+
+    def _on_PostCompact(self, session: Session, payload: Mapping[str, Any]) -> None:
+        session.compactions += 1
+
+    def _on_SessionEnd(self, session: Session, payload: Mapping[str, Any]) -> None:
+        session.ended_at = self._clock()
+        for run in session.running:
+            run.status = "lost"
+            run.ended_at = session.ended_at
+
+    def _on_StatusLine(self, session: Session, payload: Mapping[str, Any]) -> None:
+        window = payload.get("context_window")
+        if isinstance(window, Mapping):
+            used = window.get("used_percentage")
+            if isinstance(used, (int, float)) and not isinstance(used, bool):
+                session.context_used_percent = float(used)
+
+    # --- telemetry ---
+
+    def record_log(self, record: LogRecord) -> None:
+        """Take in one OTLP log record; one that came before counts once."""
+        attributes = record.attributes
+        session_id = _text(attributes.get("session.id"), _ID_CHARS)
+        if not session_id or record.event not in ("api_request", "api_error"):
+            return
+        sequence = attributes.get("event.sequence")
+        key = (session_id, attributes.get("event.timestamp"), sequence)
+        if sequence is not None and not self._is_new(key):
+            return
+        session = self._session(session_id)
+        if record.event == "api_error":
+            session.api_errors += 1
+            return
+        model = _text(attributes.get("model"), _NAME_CHARS) or "unknown"
+        usage = _usage(attributes)
+        run = self._run(session, attributes.get("agent_id"))
+        if run is None:
+            session.own_usage.add(usage)
+            session.model = session.model or model
+        else:
+            run.usage.add(usage)
+            run.model = run.model or model
+        session.models.setdefault(model, Usage()).add(usage)
+
+    def record_metric(self, point: MetricPoint) -> None:
+        """Take in one metric point: the session's active time (a delta in seconds)."""
+        session_id = _text(point.attributes.get("session.id"), _ID_CHARS)
+        active = point.metric == "claude_code.active_time.total"
+        if session_id and active and 0 <= point.value < math.inf:
+            self._session(session_id).active_time_s += point.value
+
+    def _is_new(self, key: tuple[object, ...]) -> bool:
+        if key in self._seen:
+            return False
+        self._seen[key] = None
+        if len(self._seen) > MAX_SEEN_RECORDS:
+            self._seen.popitem(last=False)
+        return True
+
+    # --- records ---
+
+    def _session(self, session_id: str) -> Session:
+        now = self._clock()
+        session = self._sessions.get(session_id)
+        if session is None:
+            session = self._sessions[session_id] = Session(session_id, started_at=now)
+            session.last_seen_at = now
+            self._fold()
+        session.last_seen_at = now
+        return session
+
+    def _run(self, session: Session, agent_id: object) -> AgentRun | None:
+        """The run with an id; telemetry may name one before its start was heard of."""
+        key = _text(agent_id, _ID_CHARS)
+        if not key:
+            return None
+        run = session.agents.get(key)
+        if run is None and len(session.agents) < MAX_AGENTS_PER_SESSION:
+            run = session.agents[key] = AgentRun(key, started_at=self._clock())
+        return run
+
+    def _fold(self) -> None:
+        """Keep the number of sessions bounded: the longest unseen, ended ones first, fold away."""
+        while len(self._sessions) > MAX_SESSIONS:
+            oldest = min(
+                self._sessions.values(), key=lambda one: (one.ended_at is None, one.last_seen_at)
+            )
+            self.folded.add(oldest.total())
+            self.folded_sessions += 1
+            del self._sessions[oldest.session_id]
+
+
+def _usage(attributes: Mapping[str, Any]) -> Usage:
+    return Usage(
+        calls=1,
+        input_tokens=_count(attributes.get("input_tokens")),
+        output_tokens=_count(attributes.get("output_tokens")),
+        cache_read_tokens=_count(attributes.get("cache_read_tokens")),
+        cache_creation_tokens=_count(attributes.get("cache_creation_tokens")),
+        cost_nanousd=_nanousd(attributes.get("cost_usd")),
+        duration_ms=_count(attributes.get("duration_ms")),
+    )
+
+
+def _count(value: object) -> int:
+    """A count from an attribute, which may be a number or its text; nonsense counts nothing."""
+    try:
+        number = int(Decimal(str(value)))
+    except (InvalidOperation, ValueError, OverflowError):
+        return 0
+    return number if 0 <= number < 1 << 53 else 0
+
+
+def _nanousd(value: object) -> int:
+    """Dollars to whole nano-dollars, so that sums are exact and free of binary fractions."""
+    try:
+        nanos = round(Decimal(str(value)) * NANOS_PER_USD)
+    except (InvalidOperation, ValueError, OverflowError):
+        return 0
+    return nanos if 0 <= nanos < 1 << 63 else 0
+
+
+def _text(value: object, limit_chars: int) -> str:
+    return value[:limit_chars] if isinstance(value, str) else ""
+
+
+def _agent_name(agent_type: object) -> str | None:
+    return _text(agent_type, _NAME_CHARS).removeprefix("cco:") or None

@@ -1,0 +1,103 @@
+"""Decode OTLP/HTTP JSON as Claude Code sends it: log records and metric points with attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cco.errors import UsageInvalid
+
+
+@dataclass(frozen=True)
+class LogRecord:
+    """One log record: the event's name and its attributes, scalars only."""
+
+    event: str
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MetricPoint:
+    """One data point of a sum."""
+
+    metric: str
+    value: float
+    attributes: Mapping[str, Any]
+
+
+def decode_logs(document: object) -> Iterator[LogRecord]:
+    """Read an ExportLogsServiceRequest.
+
+    Raises: UsageInvalid, when the document is not one.
+    Source: OpenTelemetry protocol 1.x, opentelemetry/proto/logs/v1/logs.proto, JSON encoding.
+    """
+    for resource in _list(_mapping(document), "resourceLogs"):
+        for scope in _list(_mapping(resource), "scopeLogs"):
+            for record in _list(_mapping(scope), "logRecords"):
+                attributes = _attributes(_mapping(record))
+                event = attributes.get("event.name")
+                if isinstance(event, str):
+                    yield LogRecord(event, attributes)
+
+
+def decode_metrics(document: object) -> Iterator[MetricPoint]:
+    """Read an ExportMetricsServiceRequest; only sums carry anything of ours.
+
+    Raises: UsageInvalid, when the document is not one.
+    Source: OpenTelemetry protocol 1.x, opentelemetry/proto/metrics/v1/metrics.proto, JSON encoding.
+    """
+    for resource in _list(_mapping(document), "resourceMetrics"):
+        for scope in _list(_mapping(resource), "scopeMetrics"):
+            for metric in _list(_mapping(scope), "metrics"):
+                fields = _mapping(metric)
+                for point in _list(_mapping(fields.get("sum", {})), "dataPoints"):
+                    value = _number(_mapping(point))
+                    if value is not None:
+                        name = str(fields.get("name", ""))
+                        yield MetricPoint(name, value, _attributes(_mapping(point)))
+
+
+def _attributes(record: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = {}
+    for attribute in _list(record, "attributes"):
+        fields = _mapping(attribute)
+        value = _scalar(_mapping(fields.get("value", {})))
+        if value is not None:
+            attributes[str(fields.get("key", ""))] = value
+    return attributes
+
+
+def _scalar(value: Mapping[str, Any]) -> str | int | float | bool | None:
+    if "intValue" in value:  # a 64-bit integer is a string in the JSON encoding
+        try:
+            return int(value["intValue"])
+        except (TypeError, ValueError):
+            return None
+    for kind in ("stringValue", "doubleValue", "boolValue"):
+        found = value.get(kind)
+        if isinstance(found, (str, int, float, bool)):
+            return found
+    return None
+
+
+def _number(point: Mapping[str, Any]) -> float | None:
+    for kind in ("asDouble", "asInt"):
+        try:
+            return float(point[kind])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            continue
+    return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise UsageInvalid("not an OTLP document: an object was expected")
+    return value
+
+
+def _list(parent: Mapping[str, Any], name: str) -> list[Any]:
+    value = parent.get(name, [])
+    if not isinstance(value, list):
+        raise UsageInvalid(f"not an OTLP document: {name} must be a list")
+    return value

@@ -1,0 +1,110 @@
+"""The ledger's records. Counts and names only: no prompt, reply or file content is kept, but for
+the last request's opening words, which live in memory to be given back after a compaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+NANOS_PER_USD = 1_000_000_000
+
+
+@dataclass
+class Usage:
+    """Tokens, cost and time of a number of model calls."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_creation_tokens: int = 0
+    cost_nanousd: int = 0
+    duration_ms: int = 0
+
+    def add(self, other: Usage) -> None:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+    def document(self) -> dict[str, Any]:
+        """As the API shows it; `cost_usd` is exact to the nano-dollar."""
+        fields = dict(vars(self))
+        fields["cost_usd"] = float(Decimal(fields.pop("cost_nanousd")) / NANOS_PER_USD)
+        return fields
+
+
+@dataclass
+class AgentRun:
+    """One dispatch of one specialist."""
+
+    agent_id: str
+    name: str | None = None
+    description: str = ""
+    model: str | None = None
+    status: str = "running"
+    started_at: float = 0.0
+    ended_at: float | None = None
+    tool_calls: int = 0
+    last_words_chars: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+    def document(self) -> dict[str, Any]:
+        return {**vars(self), "usage": self.usage.document()}
+
+
+@dataclass
+class Session:
+    """One session of Claude Code."""
+
+    session_id: str
+    project: str = ""
+    model: str | None = None
+    started_at: float = 0.0
+    last_seen_at: float = 0.0
+    ended_at: float | None = None
+    launch_id: str | None = None
+    prompts: int = 0
+    tool_calls: int = 0
+    compactions: int = 0
+    api_errors: int = 0
+    active_time_s: float = 0.0
+    own_usage: Usage = field(default_factory=Usage)
+    agents: dict[str, AgentRun] = field(default_factory=dict)
+    models: dict[str, Usage] = field(default_factory=dict)
+    edited: dict[str, str] = field(default_factory=dict, repr=False)
+    request_opening: str = field(default="", repr=False)
+    context_used_percent: float | None = None
+
+    @property
+    def running(self) -> list[AgentRun]:
+        return [run for run in self.agents.values() if run.status == "running"]
+
+    def total(self) -> Usage:
+        """The session's own calls and its agents' together."""
+        total = Usage()
+        total.add(self.own_usage)
+        for run in self.agents.values():
+            total.add(run.usage)
+        return total
+
+    def document(self) -> dict[str, Any]:
+        """As the API shows it; times are seconds since the epoch."""
+        return {
+            "session_id": self.session_id,
+            "project": self.project,
+            "model": self.model,
+            "status": "running" if self.ended_at is None else "ended",
+            "started_at": self.started_at,
+            "last_seen_at": self.last_seen_at,
+            "ended_at": self.ended_at,
+            "prompts": self.prompts,
+            "tool_calls": self.tool_calls,
+            "compactions": self.compactions,
+            "api_errors": self.api_errors,
+            "active_time_s": self.active_time_s,
+            "files_edited": len(self.edited),
+            "own_usage": self.own_usage.document(),
+            "usage": self.total().document(),
+            "models": {name: usage.document() for name, usage in self.models.items()},
+            "agents": [run.document() for run in self.agents.values()],
+        }

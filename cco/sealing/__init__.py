@@ -1,0 +1,1 @@
+"""Bytes in, sealed bytes out; the four files as one set. docs/sealing.md is the specification."""

@@ -1,0 +1,106 @@
+"""Locks that end with their holder and leave no file behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from cco.errors import FolderUnusable
+
+_POLL_S = 0.02
+_WINDOWS_LOCKED_BYTE = 1 << 20
+
+
+class Lock:
+    """An exclusive lock on a file that its holder removes again.
+
+    Since the file goes away, a lock counts only when the locked file still has its name; whoever
+    locked a removed one tries again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd: int | None = None
+
+    def acquire(self, timeout_s: float = 0.0) -> bool:
+        """Take the lock, waiting at most so long; the descriptor is not inherited by children.
+
+        Raises: FolderUnusable.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            if self._try():
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_POLL_S)
+
+    def _try(self) -> bool:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+        try:
+            fd = os.open(self.path, flags, 0o600)
+        except PermissionError as error:
+            if sys.platform == "win32":  # being deleted by its last holder
+                return False
+            raise FolderUnusable(f"{self.path} cannot be locked: {error.strerror}") from None
+        except OSError as error:
+            raise FolderUnusable(f"{self.path} cannot be locked: {error.strerror}") from None
+        if _lock(fd) and _still_named(fd, self.path):
+            self._fd = fd
+            return True
+        os.close(fd)
+        return False
+
+    def write_pid(self) -> None:
+        """Note the holder's process id, for whoever must end it without the settings."""
+        if self._fd is not None:
+            os.lseek(self._fd, 0, os.SEEK_SET)
+            os.write(self._fd, f"{os.getpid():<10}".encode())
+
+    def release(self) -> None:
+        """Remove the file, then let go."""
+        if self._fd is None:
+            return
+        fd, self._fd = self._fd, None
+        if sys.platform == "win32":  # an open file cannot be removed there
+            os.close(fd)
+            with suppress(OSError):
+                self.path.unlink()
+        else:
+            with suppress(OSError):
+                self.path.unlink()
+            os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def _lock(fd: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(fd, _WINDOWS_LOCKED_BYTE, os.SEEK_SET)  # beyond what others read
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _still_named(fd: int, path: Path) -> bool:
+    try:
+        ours, named = os.fstat(fd), os.stat(path, follow_symlinks=False)
+    except OSError:
+        return False
+    return (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino)

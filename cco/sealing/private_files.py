@@ -1,0 +1,175 @@
+"""Files that only their owner may read, in folders that others may write to.
+
+Nothing is trusted by its name: what is opened is checked on the open descriptor before a byte
+is used, and what is created is created new, then renamed into place.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from cco.errors import FolderUnusable, SealedFileMissing, SealedFileTruncated, SealedFileUnsafe
+from cco.sealing.names import DRAFT_SUFFIX
+
+MAX_BYTES = 16 * 1024 * 1024
+_REPLACED_MEANWHILE_TRIES = 20
+_OPEN_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_CREATE_FLAGS = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+def read_private(path: Path, *, limit_bytes: int = MAX_BYTES) -> bytes:
+    """Read a file that is regular, this user's alone, under one name, and not too large.
+
+    Raises: SealedFileMissing, SealedFileUnsafe, SealedFileTruncated.
+    """
+    for _ in range(_REPLACED_MEANWHILE_TRIES):
+        data = _read_checked(path, limit_bytes)
+        if data is not None:
+            return data
+    raise SealedFileUnsafe(f"{path} is being replaced again and again")
+
+
+def _read_checked(path: Path, limit_bytes: int) -> bytes | None:
+    try:
+        fd = os.open(path, _OPEN_FLAGS)
+    except FileNotFoundError:
+        raise SealedFileMissing(f"{path} does not exist") from None
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK):
+            raise SealedFileUnsafe(f"{path} is a symbolic link") from None
+        raise SealedFileUnsafe(f"{path} cannot be opened: {error.strerror}") from None
+    with os.fdopen(fd, "rb") as file:
+        status = os.fstat(file.fileno())
+        if status.st_nlink == 0:  # replaced between open and fstat: the new one counts
+            return None
+        _check(path, status, limit_bytes)
+        if sys.platform == "win32":
+            from cco.sealing.windows_acl import check_owner_only
+
+            check_owner_only(path)
+        data = file.read(limit_bytes + 1)
+    if len(data) != status.st_size:
+        raise SealedFileTruncated(f"{path} changed its size while it was read")
+    return data
+
+
+def _check(path: Path, status: os.stat_result, limit_bytes: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise SealedFileUnsafe(f"{path} is not a regular file")
+    if sys.platform != "win32":
+        if status.st_uid != os.geteuid():
+            raise SealedFileUnsafe(f"{path} belongs to another user (uid {status.st_uid})")
+        if status.st_mode & 0o077:
+            mode = stat.S_IMODE(status.st_mode)
+            raise SealedFileUnsafe(f"{path} is open to others (mode {mode:04o})")
+    if status.st_nlink != 1:
+        raise SealedFileUnsafe(f"{path} has {status.st_nlink} names")
+    if status.st_size > limit_bytes:
+        raise SealedFileUnsafe(f"{path} has {status.st_size} bytes; the limit is {limit_bytes}")
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Create or replace a file that only its owner may read.
+
+    Readers see the old file or the new one, never a part.
+    Raises: FolderUnusable.
+    """
+    draft = draft_path(path)
+    try:
+        fd = os.open(draft, _CREATE_FLAGS, 0o600)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                if sys.platform == "win32":
+                    from cco.sealing.windows_acl import restrict_to_owner
+
+                    restrict_to_owner(draft)
+                else:
+                    os.fchmod(file.fileno(), 0o600)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(draft)
+            raise
+    except OSError as error:
+        raise FolderUnusable(f"{path} cannot be written: {error.strerror}") from None
+
+
+def draft_path(path: Path) -> Path:
+    """A fresh name beside a file, to be renamed over it."""
+    return path.with_name(f"{path.name}.{os.urandom(8).hex()}{DRAFT_SUFFIX}")
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder that only its owner may enter, or accept one that is so already.
+
+    Raises: FolderUnusable.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=False, exist_ok=True)
+        status = path.lstat()
+    except OSError as error:
+        raise FolderUnusable(f"{path} cannot be made: {error.strerror}") from None
+    if not stat.S_ISDIR(status.st_mode):
+        raise FolderUnusable(f"{path} is not a folder")
+    if sys.platform == "win32":
+        from cco.sealing.windows_acl import restrict_to_owner
+
+        restrict_to_owner(path)
+    elif status.st_uid != os.geteuid():
+        raise FolderUnusable(f"{path} belongs to another user")
+    elif status.st_mode & 0o077:
+        path.chmod(0o700)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a name exists (a symbolic link counts as itself) and belongs to this user."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return sys.platform == "win32" or status.st_uid == os.geteuid()
+
+
+def held_by_another(path: Path) -> bool:
+    """Whether a name exists and belongs to somebody else."""
+    return os.path.lexists(path) and not is_ours(path)
+
+
+def remove(path: Path) -> bool:
+    """Remove a file or folder of this user's; leave anything else alone.
+
+    Returns: whether something was removed.
+    """
+    if not is_ours(path):
+        return False
+    try:
+        if stat.S_ISDIR(path.lstat().st_mode):
+            import shutil
+
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except OSError:
+        return False
+    return True
