@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import click
 
+from cco.cli.output import print_data, printable
+
+_OPENING = """\
+This is the real Claude Code under cco, with a scripted model on loopback in the place of the
+network: no account, no key, no cost. Home, temp folder and project are throwaway ones.
+"""
+
 
 @click.command(
     name="demo",
@@ -13,4 +20,6 @@ import click
 def command(keep: bool) -> None:
     from cco.demo.story import tell
 
-    tell(keep=keep)
+    print_data(_OPENING)
+    tell(lambda line: print_data(printable(line)), keep=keep)
+    print_data("\nAll of this really happened. To work with it: cco, in a project of yours.")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cco.errors import CcoError
+
+_NUMBER = re.compile(r"[$-]?[0-9][0-9.:]*s?")
 
 
 def print_data(text: str) -> None:
@@ -42,7 +45,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     cells = [[printable(str(value)) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
     right = [
-        bool(cells) and all(row[index][:1] in "$-0123456789" for row in cells)
+        bool(cells) and all(_NUMBER.fullmatch(row[index]) for row in cells)
         for index in range(len(header))
     ]
     lines = []

@@ -128,7 +128,7 @@ class BaseHandler(tornado.web.RequestHandler):
         """Answer with JSON; done when it is written."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        return self.finish(json.dumps(document, ensure_ascii=False).encode())
+        return self.finish(json.dumps(document, ensure_ascii=False, indent=1).encode())
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")

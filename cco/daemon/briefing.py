@@ -68,6 +68,12 @@ def _bounded(text: str) -> str:
     return text[:INJECTION_LIMIT_CHARS]
 
 
+def compaction_output(text: str) -> dict[str, Any]:
+    """PreCompact's answer. Claude Code demands a JSON object of an http hook and puts its text, as
+    it is, into the summariser's prompt: as lines it stays readable there."""
+    return {"instructions": text.splitlines()}
+
+
 def context_output(event: str, text: str) -> dict[str, Any]:
     """A hook's answer that adds a text to the model's context."""
     return {"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}

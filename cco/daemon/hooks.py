@@ -7,7 +7,7 @@ from typing import Any
 
 from cco.claude.bridge import EVENTS, LAUNCH_HEADER
 from cco.daemon.application import BaseHandler, Problem
-from cco.daemon.briefing import context_output
+from cco.daemon.briefing import compaction_output, context_output
 from cco.daemon.log import LOG
 from cco.errors import SealError
 from cco.ledger.records import NANOS_PER_USD, Session
@@ -20,7 +20,7 @@ _LINE_CHARS = 119
 
 
 class HookHandler(BaseHandler):
-    """Takes in every event; answers those that carry something to the model."""
+    """Takes in every event; answers those that carry something to the model, the rest with 200."""
 
     def post(self, event: str) -> None:
         if event not in (*EVENTS, STATUS_LINE):
@@ -50,18 +50,15 @@ class HookHandler(BaseHandler):
         elif event == "SubagentStart":
             agent_type = str(payload.get("agent_type", ""))
             brief = briefing.brief(agent_type)
-            if brief is None:
-                self.send({})
-            else:
+            if brief is not None:
                 LOG.info("brief of %s delivered to session %s", agent_type, session.session_id)
                 self.send(context_output(event, brief))
         elif event == "PreCompact":
             LOG.info("compaction of session %s", session.session_id)
-            self._send_text(briefing.before_compaction(session))
+            self.send(compaction_output(briefing.before_compaction(session)))
         elif event == STATUS_LINE:
-            self._send_text(status_line(session, payload))
-        else:
-            self.send({})
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish(status_line(session, payload).encode())
 
     def _launch_id(self) -> str | None:
         launch_id = self.request.headers.get(LAUNCH_HEADER, "")
@@ -73,10 +70,6 @@ class HookHandler(BaseHandler):
         if session.launch_id and last:
             name = f"{names.BRIDGE_COPY_PREFIX}{session.launch_id}.json"
             remove(self.state.sealed.path(name))
-
-    def _send_text(self, text: str) -> None:
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(text.encode())
 
 
 def status_line(session: Session, payload: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ def recap(session: Session, limit_chars: int) -> str:
 
 def _lines(session: Session) -> Iterator[str]:
     if session.request_opening:
-        yield f'- The latest request began: "{_one_line(session.request_opening)}"'
+        yield f"- The latest request began: “{_one_line(session.request_opening)}”"
     runs = list(session.agents.values())
     running = [run for run in runs if run.status == "running"]
     ended = [run for run in runs if run.status != "running"]
@@ -40,7 +40,7 @@ def _lines(session: Session) -> Iterator[str]:
 
 
 def _describe(run: AgentRun) -> str:
-    task = f': "{_one_line(run.description)}"' if run.description else ""
+    task = f": “{_one_line(run.description)}”" if run.description else ""
     return f"{run.name or 'an agent'} ({run.status}, {run.tool_calls} tool calls){task}"
 
 

@@ -1,0 +1,187 @@
+"""The interactive client and background sessions, as a person at a terminal has them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import psutil
+import pytest
+
+from cco.catalogue.markdown import load_markdown
+from cco.demo.model_api import text
+from tests.e2e.conftest import MakeStage, Stage
+
+CATALOGUE = load_markdown()
+_TIMEOUT_S = 60
+_COLUMNS = 120
+
+
+class Terminal:
+    """A program on a pseudo-terminal, its screen as the text that was written to it."""
+
+    def __init__(self, stage: Stage, *arguments: str) -> None:
+        self.output = b""
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            try:
+                os.chdir(stage.sandbox.project)
+                argv = [*stage.sandbox.command, *arguments]
+                os.execve(argv[0], argv, stage.environment())
+            finally:
+                os._exit(99)
+        size = struct.pack("HHHH", 40, _COLUMNS, 0, 0)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size)
+
+    @property
+    def screen(self) -> str:
+        """The output without its escape sequences and spaces, which cursor movements replace."""
+        plain = re.sub(
+            rb"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)", b"", self.output
+        )
+        return re.sub(r"\s+", "", plain.decode("utf-8", "replace"))
+
+    def type(self, keys: str) -> None:
+        os.write(self._fd, keys.encode())
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _TIMEOUT_S
+        while not condition():
+            assert time.monotonic() < deadline, self.screen[-3000:]
+            self._read(0.05)
+
+    def wait_for_exit(self) -> int:
+        deadline = time.monotonic() + _TIMEOUT_S
+        while True:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            assert time.monotonic() < deadline, self.screen[-3000:]
+            self._read(0.05)
+
+    def _read(self, timeout_s: float) -> None:
+        if select.select([self._fd], [], [], timeout_s)[0]:
+            with suppress(OSError):
+                self.output += os.read(self._fd, 65536)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            os.close(self._fd)
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+
+
+@contextmanager
+def terminal(stage: Stage, *arguments: str) -> Iterator[Terminal]:
+    opened = Terminal(stage, *arguments)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def test_interactive_session(one_stage: MakeStage) -> None:
+    scene = one_stage(lambda request: [text("This is the answer.")])
+    scene.skip_first_run_dialogs()
+    with terminal(scene) as screen:
+        screen.wait_for(lambda: "cco·$" in screen.screen)  # the status line is ours
+        assert psutil.Process(screen.pid).exe() == os.path.realpath(scene.claude)
+        screen.type("Hello there.")
+        screen.wait_for(lambda: "Hellothere." in screen.screen)
+        screen.type("\r")
+        screen.wait_for(lambda: "Thisistheanswer." in screen.screen)
+        (request,) = [one for one in scene.requests if "Hello there." in one.last_user_text]
+        assert CATALOGUE.rules in request.conversation_text
+        screen.type("/exit\r")
+        assert screen.wait_for_exit() == 0
+    (session,) = scene.json("sessions")["sessions"]
+    assert session["prompts"] == 1
+
+
+def test_a_running_session_heals_when_its_daemon_dies(one_stage: MakeStage) -> None:
+    """The next status line brings the daemon back, on the same port with the same token."""
+    scene = one_stage(lambda request: [text("This is the answer.")])
+    scene.skip_first_run_dialogs()
+    with terminal(scene) as screen:
+        screen.wait_for(lambda: "cco·$" in screen.screen)
+        before = scene.json("daemon", "status")
+        psutil.Process(before["pid"]).kill()
+        screen.type("Hello there.")
+        screen.wait_for(lambda: "Hellothere." in screen.screen)
+        screen.type("\r")
+        screen.wait_for(lambda: "Thisistheanswer." in screen.screen)
+        screen.wait_for(lambda: scene.sandbox.run("daemon", "status").code == 0)
+        after = scene.json("daemon", "status")
+        assert (after["port"], after["pid"] != before["pid"]) == (before["port"], True)
+        screen.type("/exit\r")
+        assert screen.wait_for_exit() == 0
+
+
+def test_the_users_own_status_line_stays(one_stage: MakeStage) -> None:
+    scene = one_stage(lambda request: [text("This is the answer.")])
+    scene.skip_first_run_dialogs()
+    folder = scene.sandbox.home / ".claude"
+    folder.mkdir()
+    own = '{"statusLine": {"type": "command", "command": "echo THE-USERS-OWN-LINE"}}'
+    (folder / "settings.json").write_text(own)
+    with terminal(scene) as screen:
+        screen.wait_for(lambda: "THE-USERS-OWN-LINE" in screen.screen)
+        assert "cco·$" not in screen.screen
+        screen.type("/exit\r")
+        assert screen.wait_for_exit() == 0
+
+
+def client_processes(scene: Stage) -> list[psutil.Process]:
+    """Every process of the client that lives in this test's HOME."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.exe() == os.path.realpath(scene.claude):
+                if process.environ().get("HOME") == str(scene.sandbox.home):
+                    found.append(process)
+    return found
+
+
+@pytest.fixture
+def background_stage(one_stage: MakeStage) -> Iterator[MakeStage]:
+    """A stage whose client may leave its own service behind: it is ended by id."""
+    scenes: list[Stage] = []
+
+    def make(script: Callable[..., object]) -> Stage:
+        scenes.append(one_stage(script))  # type: ignore[arg-type]
+        return scenes[-1]
+
+    yield make
+    for scene in scenes:
+        processes = client_processes(scene)
+        for process in processes:
+            with suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(processes, timeout=_TIMEOUT_S)
+
+
+def test_background_session(background_stage: MakeStage) -> None:
+    scene = background_stage(lambda request: [text("This is the answer.")])
+    scene.skip_first_run_dialogs()
+    started = scene.run("--bg", "Hello from the background.")
+    assert started.code == 0, started
+
+    def delivered() -> bool:
+        return any(CATALOGUE.rules in one.conversation_text for one in scene.requests)
+
+    deadline = time.monotonic() + _TIMEOUT_S
+    while not delivered():
+        assert time.monotonic() < deadline, (started, scene.requests)
+        time.sleep(0.05)
+    request = next(one for one in scene.requests if "background" in one.last_user_text)
+    assert CATALOGUE.rules in request.conversation_text

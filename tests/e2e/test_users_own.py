@@ -1,0 +1,176 @@
+"""What the user has set up themselves keeps working beside cco."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from cco.catalogue.markdown import load_markdown
+from cco.demo.model_api import text
+from tests.e2e.conftest import MakeStage, Stage
+
+CATALOGUE = load_markdown()
+
+
+def echo_hook(word: str) -> dict[str, object]:
+    return {"SessionStart": [{"hooks": [{"type": "command", "command": f"echo {word}"}]}]}
+
+
+def write_json(path: Path, document: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document))
+    return path
+
+
+def make_plugin(folder: Path) -> Path:
+    write_json(folder / ".claude-plugin" / "plugin.json", {"name": "own", "version": "1.0.0"})
+    (folder / "agents").mkdir()
+    front = "---\nname: helper\ndescription: the user's own helper\n---\nBody.\n"
+    (folder / "agents" / "helper.md").write_text(front)
+    return folder
+
+
+def make_mcp_server(folder: Path) -> Path:
+    """The smallest MCP server with one tool, on standard input and output."""
+    program = folder / "server.py"
+    program.write_text(
+        """
+import json, sys
+for line in sys.stdin:
+    call = json.loads(line)
+    if "id" not in call:
+        continue
+    if call["method"] == "initialize":
+        answer = {"protocolVersion": call["params"]["protocolVersion"],
+                  "capabilities": {"tools": {}}, "serverInfo": {"name": "own", "version": "1"}}
+    elif call["method"] == "tools/list":
+        answer = {"tools": [{"name": "weigh", "description": "weigh it",
+                             "inputSchema": {"type": "object", "properties": {}}}]}
+    else:
+        answer = {}
+    print(json.dumps({"jsonrpc": "2.0", "id": call["id"], "result": answer}), flush=True)
+"""
+    )
+    servers = {"own": {"command": sys.executable, "args": ["-I", str(program)]}}
+    return write_json(folder / "mcp.json", {"mcpServers": servers})
+
+
+def test_every_option_of_the_user_works_beside_ours(one_stage: MakeStage) -> None:
+    scene = one_stage(lambda request: [text("Done.")])
+    root = scene.sandbox.root
+    settings = write_json(root / "own.json", {"hooks": echo_hook("FROM-GIVEN-SETTINGS")})
+    write_json(
+        scene.sandbox.home / ".claude" / "settings.json", {"hooks": echo_hook("FROM-HOME-SETTINGS")}
+    )
+    agents = {"mine": {"description": "the user's own agent", "prompt": "Body."}}
+    scene.ask(
+        *("--settings", str(settings)),
+        *("--append-system-prompt", "FROM-APPENDED-PROMPT"),
+        *("--agents", json.dumps(agents)),
+        *("--plugin-dir", str(make_plugin(root / "plugin"))),
+        *("--mcp-config", str(make_mcp_server(root))),
+        *("-p", "Hello."),
+    )
+    request = scene.requests[0]
+    everything = json.dumps(request.body)
+    assert "FROM-GIVEN-SETTINGS" in request.conversation_text
+    assert "FROM-HOME-SETTINGS" in request.conversation_text
+    assert "FROM-APPENDED-PROMPT" in request.system_text
+    assert "own:helper" in everything
+    assert "mine: the user's own agent" in everything
+    assert "mcp__own__weigh" in everything
+    assert CATALOGUE.nudge in request.system_text
+    assert CATALOGUE.rules in request.conversation_text
+    assert all(f"cco:{agent.name}" in everything for agent in CATALOGUE.agents)
+    copies = list(scene.sandbox.temp.glob(".cco-claude-settings-*"))
+    assert copies == [], "the session's private copy of the settings outlived it"
+
+
+def test_inline_settings_and_an_appended_file(one_stage: MakeStage) -> None:
+    scene = one_stage(lambda request: [text("Done.")])
+    appended = scene.sandbox.root / "appended.txt"
+    appended.write_text("FROM-APPENDED-FILE")
+    inline = json.dumps({"hooks": echo_hook("FROM-INLINE")})
+    scene.ask(
+        *(f"--settings={inline}", "--append-system-prompt-file", str(appended), "-p", "Hello.")
+    )
+    request = scene.requests[0]
+    assert "FROM-INLINE" in request.conversation_text
+    assert "FROM-APPENDED-FILE" in request.system_text
+    assert CATALOGUE.nudge in request.system_text
+    assert CATALOGUE.rules in request.conversation_text
+
+
+def test_arguments_reach_the_client_as_they_are(one_stage: MakeStage) -> None:
+    scene = one_stage(lambda request: [text("Done.")])
+    prompt = "--help 'quoted' \"twice\"\nsecond line — ünïcödé 🚀"
+    assert scene.run("-p", "--append-system-prompt", "", "--", prompt).code == 0
+    assert prompt in scene.requests[0].last_user_text
+    help_text = scene.run("--", "--help")
+    assert help_text.code == 0
+    assert help_text.out.startswith("Usage: claude")
+
+
+@contextmanager
+def collector() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """A user's own OpenTelemetry collector, noting the headers that reach it."""
+    received: list[dict[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            received.append({"path": self.path, **dict(self.headers.items())})
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", received
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def check_collector(scene: Stage, received: list[dict[str, str]]) -> None:
+    assert any(one["path"] == "/v1/logs" for one in received)
+    assert all("Authorization" not in one for one in received), "our token went astray"
+    assert CATALOGUE.rules in scene.requests[0].conversation_text
+
+
+def test_telemetry_to_the_users_collector_stays_theirs(one_stage: MakeStage) -> None:
+    scene = one_stage(lambda request: [text("Done.")])
+    with collector() as (url, received):
+        own = {
+            "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
+            "OTEL_LOGS_EXPORTER": "otlp",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+        }
+        scene.ask("-p", "Hello.", **own)
+    check_collector(scene, received)
+
+
+def test_telemetry_set_up_in_the_users_settings_stays_theirs(one_stage: MakeStage) -> None:
+    scene = one_stage(lambda request: [text("Done.")])
+    with collector() as (url, received):
+        own = {
+            "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
+            "OTEL_LOGS_EXPORTER": "otlp",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+        }
+        write_json(scene.sandbox.home / ".claude" / "settings.json", {"env": own})
+        scene.ask("-p", "Hello.")
+    check_collector(scene, received)
