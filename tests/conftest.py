@@ -116,9 +116,9 @@ class Sandbox:
             try:
                 if process.status() == psutil.STATUS_ZOMBIE:
                     continue
-                if "--spawned" in process.cmdline():
-                    if process.environ().get("TMPDIR") == str(self.temp):
-                        found.append(process)
+                here = process.environ().get("TMPDIR") == str(self.temp)
+                if here and "--spawned" in process.cmdline():
+                    found.append(process)
             except psutil.Error:
                 continue
         return found

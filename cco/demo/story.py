@@ -208,7 +208,7 @@ def _show_usage(stage: Stage, session_id: str) -> None:
             f"   {row['agent']:18} {row['calls']:3} calls {tokens:8,} tokens  ${row['cost_usd']:.4f}"
         )
     total = report["total"]
-    stage.say(f"   every token handed out is counted; ${total['cost_usd']:.4f} in all")
+    stage.say(f"   every token is counted; ${total['cost_usd']:.4f} in all")
 
 
 def _demand(happened: bool, otherwise: str) -> None:

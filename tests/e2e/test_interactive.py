@@ -146,9 +146,9 @@ def client_processes(scene: Stage) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if process.exe() == os.path.realpath(scene.claude):
-                if process.environ().get("HOME") == str(scene.sandbox.home):
-                    found.append(process)
+            here = process.environ().get("HOME") == str(scene.sandbox.home)
+            if here and process.exe() == os.path.realpath(scene.claude):
+                found.append(process)
     return found
 
 
