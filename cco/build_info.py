@@ -7,7 +7,6 @@ a source checkout always uses the well-known development secret.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 
 from cco.errors import BuildSecretInvalid
 
@@ -16,16 +15,20 @@ DEVELOPMENT_SECRET = b"cco-development-build-secret"
 MIN_SECRET_BYTES = 32
 
 
-@dataclass(frozen=True)
 class BuildInfo:
     """Where this program comes from."""
 
-    version: str
-    commit: str
-    build_id: str
-    release: bool
-    frozen: bool
-    secret: bytes = field(repr=False)
+    __slots__ = ("build_id", "commit", "frozen", "release", "secret", "version")
+
+    def __init__(
+        self, *, commit: str, build_id: str, release: bool, frozen: bool, secret: bytes
+    ) -> None:
+        self.version = VERSION
+        self.commit = commit
+        self.build_id = build_id
+        self.release = release
+        self.frozen = frozen
+        self.secret = secret
 
     @property
     def development(self) -> bool:
@@ -44,10 +47,18 @@ def current() -> BuildInfo:
         import _cco_build as build
 
         return BuildInfo(
-            VERSION, build.COMMIT, build.BUILD_ID, build.RELEASE, frozen=True, secret=build.SECRET
+            commit=build.COMMIT,
+            build_id=build.BUILD_ID,
+            release=build.RELEASE,
+            frozen=True,
+            secret=build.SECRET,
         )
     return BuildInfo(
-        VERSION, "checkout", "source", release=False, frozen=False, secret=DEVELOPMENT_SECRET
+        commit="checkout",
+        build_id="source",
+        release=False,
+        frozen=False,
+        secret=DEVELOPMENT_SECRET,
     )
 
 

@@ -30,14 +30,23 @@ def load_config(environ: dict[str, str] | None = None) -> Config:
     """
     env = dict(os.environ) if environ is None else environ
     config = Config()
-    path = Path(env["CCO_CONFIG"]) if env.get("CCO_CONFIG") else config_folder() / "config.toml"
-    for name, value in _read_file(path, required=bool(env.get("CCO_CONFIG"))).items():
-        config = _with(config, name, value, str(path))
+    for path, required in _config_files(env):
+        for name, value in _read_file(path, required=required).items():
+            config = _with(config, name, value, str(path))
     for name in ("port", "claude", "status_line"):
         variable = f"CCO_{name.upper()}"
         if env.get(variable):
             config = _with(config, name, _from_text(name, env[variable], variable), variable)
     return config
+
+
+def _config_files(env: dict[str, str]) -> list[tuple[Path, bool]]:
+    if env.get("CCO_CONFIG"):
+        return [(Path(env["CCO_CONFIG"]), True)]
+    try:
+        return [(config_folder() / "config.toml", False)]
+    except FolderUnusable:
+        return []
 
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
@@ -113,24 +122,39 @@ def temp_folder(environ: dict[str, str] | None = None) -> Path:
 
 
 def config_folder() -> Path:
-    """The folder of `config.toml`."""
+    """The folder of `config.toml`.
+
+    Raises: FolderUnusable, for an account without a home.
+    """
     import platformdirs
 
-    return platformdirs.user_config_path(APP, appauthor=False)
+    return _of_this_user(platformdirs.user_config_path(APP, appauthor=False))
 
 
 def data_folder() -> Path:
-    """The folder of the fallback machine id."""
+    """The folder of the fallback machine id.
+
+    Raises: FolderUnusable, for an account without a home.
+    """
     import platformdirs
 
-    return platformdirs.user_data_path(APP, appauthor=False)
+    return _of_this_user(platformdirs.user_data_path(APP, appauthor=False))
 
 
 def state_folder() -> Path:
-    """The folder of the daemon's log."""
+    """The folder of the daemon's log.
+
+    Raises: FolderUnusable, for an account without a home.
+    """
     import platformdirs
 
-    return platformdirs.user_state_path(APP, appauthor=False)
+    return _of_this_user(platformdirs.user_state_path(APP, appauthor=False))
+
+
+def _of_this_user(path: Path) -> Path:
+    if not path.is_absolute():  # `~` that nobody could expand
+        raise FolderUnusable("this account has no home folder", advice="Set HOME.")
+    return path
 
 
 def self_command() -> list[str]:

@@ -31,7 +31,9 @@ error but the two of Claude Code itself becomes 125, so that the codes of the cl
 
 from __future__ import annotations
 
-from typing import ClassVar
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # without importing typing: this is on every hot path
+    from typing import ClassVar
 
 
 class CcoError(Exception):

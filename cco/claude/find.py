@@ -30,7 +30,7 @@ def find_claude(named: str | None, environ: Mapping[str, str]) -> Path:
     for folder in _folders(environ):
         for name in names:
             path = folder / name
-            if not path.is_file() or _is_this_program(path):
+            if not os.path.isfile(path) or _is_this_program(path):
                 continue
             native = _behind_shim(path)
             if native is not None and os.access(native, os.X_OK):
@@ -46,9 +46,9 @@ def find_claude(named: str | None, environ: Mapping[str, str]) -> Path:
 
 
 def _checked(path: Path, subject: str) -> Path:
-    if not path.exists():
+    if not os.path.exists(path):
         raise ClaudeNotFound(f"{subject} does not exist")
-    if not path.is_file() or not os.access(path, os.X_OK):
+    if not os.path.isfile(path) or not os.access(path, os.X_OK):
         raise ClaudeNotExecutable(f"{subject} is not an executable file")
     native = _behind_shim(path.absolute())
     if native is None:
@@ -60,9 +60,8 @@ def _folders(environ: Mapping[str, str]) -> Iterator[Path]:
     for entry in environ.get("PATH", "").split(os.pathsep):
         if os.path.isabs(entry):
             yield Path(entry)
-    try:
-        home = Path.home()
-    except RuntimeError:
+    home = Path(os.path.expanduser("~"))
+    if not home.is_absolute():  # an account without a home
         return
     if _WINDOWS:
         yield home / ".local" / "bin"
@@ -95,4 +94,4 @@ def _behind_shim(path: Path) -> Path | None:
 
 def _is_this_program(path: Path) -> bool:
     own = os.environ.get("CCO_EXECUTABLE") or sys.executable
-    return bool(getattr(sys, "frozen", False)) and os.path.exists(own) and path.samefile(own)
+    return bool(getattr(sys, "frozen", False)) and os.path.samefile(path, own)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ class UserSettings:
 
     has_status_line: bool
     exports_telemetry: bool
+    blockers: tuple[str, ...] = ()
+    """What in them keeps Claude Code from taking part, a phrase each."""
 
 
 def read_user_settings(
@@ -32,7 +34,9 @@ def read_user_settings(
 
     Files that cannot be read or parsed count as absent: reporting them is the client's part.
     """
-    documents = [document for path in _paths(folder, environ) if (document := _load(path))]
+    managed_path, *paths = _paths(folder, environ)
+    managed = _load(managed_path) or {}
+    documents = [managed, *(document for path in paths if (document := _load(path)))]
     if given is not None:
         documents.append(dict(given))
     return UserSettings(
@@ -41,7 +45,26 @@ def read_user_settings(
             isinstance(document.get("env"), dict) and exports_telemetry(document["env"])
             for document in documents
         ),
+        blockers=tuple(_blockers(managed, documents)),
     )
+
+
+def _blockers(managed: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for name in ("disableSideloadFlags", "allowManagedHooksOnly"):
+        if managed.get(name):
+            yield f"{name} in the managed settings"
+    if any(document.get("disableAllHooks") for document in documents):
+        yield "disableAllHooks in your settings"
+    for document in documents:
+        allowed = document.get("allowedHttpHookUrls")
+        if isinstance(allowed, list) and not any(_allows_loopback(one) for one in allowed):
+            yield "allowedHttpHookUrls, which leaves out http://127.0.0.1"
+
+
+def _allows_loopback(pattern: object) -> bool:
+    from fnmatch import fnmatchcase
+
+    return isinstance(pattern, str) and fnmatchcase("http://127.0.0.1:3000/hooks/Stop", pattern)
 
 
 def exports_telemetry(variables: Mapping[str, Any]) -> bool:
@@ -79,6 +102,7 @@ def load_given(value: str, folder: Path) -> dict[str, Any]:
 
 
 def _paths(folder: Path, environ: Mapping[str, str]) -> Iterator[Path]:
+    """The managed settings first, then the user's, then the project's."""
     if sys.platform == "darwin":
         yield Path("/Library/Application Support/ClaudeCode/managed-settings.json")
     elif sys.platform == "win32":
@@ -91,7 +115,7 @@ def _paths(folder: Path, environ: Mapping[str, str]) -> Iterator[Path]:
     for parent in (folder, *folder.parents):
         yield parent / ".claude" / "settings.json"
         yield parent / ".claude" / "settings.local.json"
-        if (parent / ".git").exists():
+        if os.path.exists(parent / ".git"):
             return
 
 

@@ -55,6 +55,7 @@ def examine() -> Iterator[Finding]:
     for subject, look in (
         ("config", _config),
         ("Claude Code", _claude),
+        ("settings", _settings),
         ("temp folder", _temp_folder),
         ("machine id", _machine_id),
         ("account", lambda: Finding("account", OK, username())),
@@ -100,6 +101,24 @@ def _claude() -> Finding:
     if answer.returncode != 0:
         return Finding("Claude Code", PROBLEM, f"{program} --version exits {answer.returncode}")
     return Finding("Claude Code", OK, f"{version}, {program}")
+
+
+def _settings() -> Finding:
+    from pathlib import Path
+
+    from cco.claude.user_settings import read_user_settings
+
+    found = read_user_settings(Path.cwd(), os.environ, None)
+    if found.blockers:
+        return Finding(
+            "settings",
+            PROBLEM,
+            "; ".join(found.blockers),
+            "Claude Code takes no hooks of cco's as long as that is set.",
+        )
+    own = "your own status line" if found.has_status_line else "no status line of yours"
+    export = "your own OpenTelemetry export" if found.exports_telemetry else "none of yours"
+    return Finding("settings", OK, f"{own}; telemetry: {export}")
 
 
 def _temp_folder() -> Finding:

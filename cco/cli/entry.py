@@ -10,6 +10,7 @@ COMMANDS = frozenset(
     ("agents", "completion", "daemon", "demo", "doctor", "help", "rules", "sessions", "usage")
 )
 RESERVED = frozenset(("dashboard", "install"))
+_FAILED = 125
 _HELP = frozenset(("--help", "-h"))
 
 
@@ -17,6 +18,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
     _use_utf8()
+    try:
+        return _dispatch(argv)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if os.environ.get("CCO_DEBUG"):
+            raise
+        kind = type(error).__name__
+        print(
+            f"cco: error: unexpected {kind}: {str(error)!r}\n"
+            "  This is a defect of cco. CCO_DEBUG=1 shows where; please report it.",
+            file=sys.stderr,
+        )
+        return _FAILED
+
+
+def _dispatch(argv: list[str]) -> int:
     first = argv[0] if argv else None
     if first in ("version", "--version"):
         from cco.cli import version

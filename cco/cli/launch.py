@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cco.cli.output import print_error, print_note
 from cco.config import load_config, self_command, temp_folder
-from cco.errors import CcoError, ClaudeNotExecutable, ClaudeNotFound
+from cco.errors import CcoError, ClaudeNotExecutable, ClaudeNotFound, UsageInvalid
 
 _OFF = frozenset(("false", "0", "no", "off"))
 _FAILED = 125
@@ -53,10 +53,12 @@ def _orchestrate(
     from cco.daemon import supervisor
     from cco.sealing import names
 
-    folder = Path.cwd()
+    folder = _current_folder()
     user = claude_arguments.parse(arguments)
     given = None if user.settings is None else load_given(user.settings, folder)
     found = read_user_settings(folder, environ, given)
+    for blocker in found.blockers:
+        print_note(f"this session is not fully orchestrated: {blocker}")
     sealed = supervisor.ensure_running(load_config(), print_note)
     policy = sealed.settings.policy
     bridge = sealed.path(names.BRIDGE)
@@ -83,6 +85,15 @@ def _orchestrate(
         telemetry_elsewhere=found.exports_telemetry,
     )
     return argv, env
+
+
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageInvalid(
+            f"the current folder cannot be used: {error.strerror}", advice="Change to another one."
+        ) from None
 
 
 def _write_copy(path: Path, document: Mapping[str, object]) -> None:

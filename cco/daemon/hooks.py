@@ -16,6 +16,7 @@ from cco.sealing.private_files import remove
 
 STATUS_LINE = "StatusLine"
 _LAUNCH_CHARS = 32
+_SOURCE_CHARS = 20
 _LINE_CHARS = 119
 
 
@@ -43,9 +44,8 @@ class HookHandler(BaseHandler):
         if event == "SessionStart":
             compacted = payload.get("source") == "compact"
             text = briefing.after_compaction(session) if compacted else briefing.rules()
-            LOG.info(
-                "rules delivered to session %s (%s)", session.session_id, payload.get("source")
-            )
+            source = str(payload.get("source"))[:_SOURCE_CHARS]
+            LOG.info("rules delivered to session %s (%s)", session.session_id, source)
             self.send(context_output(event, text))
         elif event == "SubagentStart":
             agent_type = str(payload.get("agent_type", ""))

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from cco.config import state_folder
+from cco.errors import CcoError
 
 LOG = logging.getLogger("cco")
 MAX_BYTES = 512 * 1024
@@ -27,14 +28,14 @@ def set_up(folder: Path) -> Path | None:
     """Send the log to its file; without a usable state folder there is none."""
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
-    path = log_path(folder)
     try:
+        path = log_path(folder)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(
             path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
         )
         os.chmod(path, 0o600)
-    except OSError:
+    except (OSError, CcoError):
         LOG.addHandler(logging.NullHandler())
         return None
     handler.setFormatter(_OneLine(_FORMAT))

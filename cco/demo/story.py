@@ -203,10 +203,9 @@ def _show_usage(stage: Stage, session_id: str) -> None:
     counted_agents = {row["agent"] for row in report["agents"] if row["calls"]}
     _demand(set(Scenario.specialists) <= counted_agents, "an agent's calls were not counted")
     for row in report["agents"]:
-        tokens = row["input_tokens"] + row["output_tokens"] + row["cache_read_tokens"]
-        stage.say(
-            f"   {row['agent']:18} {row['calls']:3} calls {tokens:8,} tokens  ${row['cost_usd']:.4f}"
-        )
+        tokens = sum(row[kind] for kind in expected)
+        name, calls, cost = row["agent"], row["calls"], row["cost_usd"]
+        stage.say(f"   {name:18} {calls:3} calls {tokens:8,} tokens  ${cost:.4f}")
     total = report["total"]
     stage.say(f"   every token is counted; ${total['cost_usd']:.4f} in all")
 

@@ -39,7 +39,10 @@ def machine_id() -> MachineId:
         value = ""
     if value:
         return MachineId(value, "operating system")
-    path = data_folder() / FALLBACK_FILE
+    try:
+        path = data_folder() / FALLBACK_FILE
+    except CcoError as error:
+        raise MachineIdUnavailable(f"this machine has no id, and {error}") from None
     return MachineId(_kept_id(path), str(path))
 
 

@@ -116,6 +116,17 @@ def test_arguments_reach_the_client_as_they_are(one_stage: MakeStage) -> None:
     assert help_text.out.startswith("Usage: claude")
 
 
+def test_settings_that_forbid_hooks_are_named(one_stage: MakeStage) -> None:
+    scene = one_stage(lambda request: [text("Done.")])
+    write_json(scene.sandbox.home / ".claude" / "settings.json", {"disableAllHooks": True})
+    result = scene.run("-p", "Hello.")
+    assert result.code == 0
+    assert "not fully orchestrated: disableAllHooks in your settings" in result.err
+    assert CATALOGUE.rules not in scene.requests[0].conversation_text
+    doctor = scene.sandbox.run("doctor", env=scene.environment())
+    assert (doctor.code, "disableAllHooks" in doctor.out) == (1, True)
+
+
 @contextmanager
 def collector() -> Iterator[tuple[str, list[dict[str, str]]]]:
     """A user's own OpenTelemetry collector, noting the headers that reach it."""
