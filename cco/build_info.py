@@ -37,8 +37,10 @@ class BuildInfo:
     @property
     def label(self) -> str:
         """How people are told what they run, such as `0.1.0 (1a2b3c4, development build)`."""
-        kind = "development build" if self.development else "release"
-        return f"{self.version} ({self.commit}, {kind if self.frozen else 'source, ' + kind})"
+        kind = "release" if self.release else "private build"
+        if self.development:
+            kind = "development build"
+        return f"{self.version} ({self.commit}, {kind})"
 
 
 def current() -> BuildInfo:

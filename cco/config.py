@@ -160,9 +160,11 @@ def _of_this_user(path: Path) -> Path:
 def self_command() -> list[str]:
     """The command that runs this same cco, as an argument vector.
 
-    A source checkout runs isolated (-I), so that a `cco` folder in the current project is never
+    A frozen program names the file that the user has, which unpacks itself again should its cache
+    have been emptied. A source checkout runs isolated (-I), so that a `cco` folder in the current project is never
     imported in its place.
     """
     if getattr(sys, "frozen", False):
-        return [sys.executable]
+        single_file = os.environ.get("CCO_EXECUTABLE")
+        return [single_file if single_file and os.path.isfile(single_file) else sys.executable]
     return [sys.executable, "-I", "-m", "cco"]

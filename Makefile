@@ -1,0 +1,63 @@
+# The project's commands. `make` alone lists them.
+# Everything they make is in .venv, .build, .cache and dist; `make clean` removes all of it.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv/bin
+BOOTSTRAPPED := .venv/.bootstrapped
+REQUIREMENTS := build/requirements
+CLIENT := $(VENV)/python build/claude_client.py
+COMPILE := ../../.build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
+
+.PHONY: help demo test test-fast check freeze release lock claude bootstrap clean FORCE
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: dist/cco ## show the whole thing, offline and without an account
+	@if [ -z "$${CCO_CLAUDE:-}" ] && ! command -v claude >/dev/null; then \
+		CCO_CLAUDE=$$($(CLIENT) fetch) && export CCO_CLAUDE || exit 1; \
+	fi; exec dist/cco demo
+
+test: check dist/cco claude ## everything: static checks, then all tests with the frozen program and the real client
+	CCO_TEST_BINARY="$(CURDIR)/dist/cco" CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m pytest $(PYTEST)
+
+test-fast: bootstrap ## the tests that need neither the frozen program nor the real client
+	$(VENV)/python -m pytest -m "not slow" tests/unit tests/integration $(PYTEST)
+
+check: bootstrap ## static checks: ruff, formatting, mypy
+	$(VENV)/python -m ruff check .
+	$(VENV)/python -m ruff format --check .
+	$(VENV)/python -m mypy
+
+freeze: dist/cco ## the frozen program, dist/cco, as a development build unless CCO_BUILD_SECRET is set
+
+dist/cco: bootstrap FORCE # build/freeze.py knows better than file times whether anything has changed
+	$(VENV)/python build/freeze.py --if-changed --out $@
+
+release: bootstrap ## dist/release/cco, from the real CCO_BUILD_SECRET only
+	$(VENV)/python build/freeze.py --release --out dist/release/cco
+
+claude: bootstrap ## fetch the pinned Claude Code for tests and demo, print where it is
+	@$(CLIENT) fetch
+
+bootstrap: $(BOOTSTRAPPED) ## .venv with the locked requirements (PYTHON=… chooses the interpreter)
+
+$(BOOTSTRAPPED): build/bootstrap.sh $(wildcard $(REQUIREMENTS)/*.txt)
+	build/bootstrap.sh
+	@touch $@
+
+lock: bootstrap ## renew the locks after a change to *.in or package.json (UPGRADE=--upgrade for newer versions)
+	$(VENV)/python -m venv .build/lock
+	.build/lock/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)/lock.txt
+	cd $(REQUIREMENTS) && for name in runtime freeze dev lock; do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
+	cd $(REQUIREMENTS) && $(COMPILE) --no-deps launcher.in -o launcher.txt
+	cd build/claude-client && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+
+clean: ## remove everything that these commands have made
+	rm -rf .venv .build .cache dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find build cco tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""How dist/cco is made: secret, generated module, PyInstaller folder, launcher, single file."""

@@ -1,0 +1,244 @@
+/* cco's launcher: one file that unpacks itself once per user, then becomes the program inside.
+ *
+ * The single file is, from its first byte to its last:
+ *
+ *     this executable
+ *     payload    zlib stream of a ustar archive: the program's folder, with the program itself as `cco`
+ *     trailer    56 bytes, the last of the file:
+ *                   0   8  magic "CCOPACK1"
+ *                   8   8  offset of the payload in the file, little endian
+ *                  16   8  length of the payload in bytes, little endian
+ *                  24  32  content id: the first 16 bytes of the payload's SHA-256, in lower-case hex
+ *
+ * The payload is unpacked to <store>/<content id>/, the store being `cco` in the first cache folder that can
+ * hold it (see list_places), and <store>/<content id>/cco is exec'd in place: same process, same argv, and
+ * in the environment CCO_EXECUTABLE, the absolute path of the single file. build/freezing/payload.py writes
+ * the file; copy.c keeps the store; unpack.c reads the payload.
+ *
+ * A start looks for a good copy in every place before it unpacks into any, so that a full or read-only
+ * first choice costs nothing once a later one holds a copy. Failures of the launcher itself exit with 125.
+ */
+#ifdef __linux__
+#define _GNU_SOURCE
+#include <sys/auxv.h>
+#endif
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#endif
+#include "launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_LAUNCHER 125
+#define TRAILER_LENGTH 56
+#define MAX_PLACES 8
+
+static struct place places[MAX_PLACES];
+static int place_count;
+static char self[PATH_MAX];
+static char tried[8192];
+
+static _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void die(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    fputs("cco: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    exit(EXIT_LAUNCHER);
+}
+
+/* Open this file and put its absolute path into `self`. */
+static int open_self(void)
+{
+    int fd;
+#ifdef __APPLE__
+    char raw[PATH_MAX];
+    uint32_t size = sizeof raw;
+
+    if (_NSGetExecutablePath(raw, &size) != 0 || realpath(raw, self) == NULL)
+        die("cannot find its own file: %s", strerror(errno));
+    fd = open(self, O_RDONLY | O_CLOEXEC);
+#else
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (length > 0) {
+        self[length] = '\0';
+        fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    } else { /* no /proc here, as in a bare chroot: the kernel still says what was exec'd */
+        const char *path = (const char *)getauxval(AT_EXECFN);
+
+        if (path == NULL || realpath(path, self) == NULL)
+            die("cannot find its own file: mount /proc, or run it by its full path");
+        fd = open(self, O_RDONLY | O_CLOEXEC);
+    }
+#endif
+    if (fd < 0)
+        die("cannot read its own file %s: %s; make it readable (chmod +r)", self, strerror(errno));
+    return fd;
+}
+
+static uint64_t little_endian(const unsigned char *bytes)
+{
+    uint64_t value = 0;
+
+    for (int i = 7; i >= 0; i--)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+static void read_trailer(struct payload *payload)
+{
+    unsigned char trailer[TRAILER_LENGTH];
+    off_t end = lseek(payload->fd, 0, SEEK_END);
+    uint64_t offset, length, body;
+
+    if (end < TRAILER_LENGTH ||
+        pread(payload->fd, trailer, sizeof trailer, end - TRAILER_LENGTH) != TRAILER_LENGTH ||
+        memcmp(trailer, "CCOPACK1", 8) != 0)
+        die("%s is incomplete or was modified; download it again", self);
+    body = (uint64_t)end - TRAILER_LENGTH;
+    offset = little_endian(trailer + 8);
+    length = little_endian(trailer + 16);
+    memcpy(payload->id, trailer + 24, ID_LENGTH);
+    payload->id[ID_LENGTH] = '\0';
+    if (offset > body || length != body - offset || strspn(payload->id, "0123456789abcdef") != ID_LENGTH)
+        die("%s is incomplete or was modified; download it again", self);
+    payload->offset = (off_t)offset;
+    payload->length = (off_t)length;
+}
+
+static void add_place(const char *base, const char *below, const char *leaf, bool create_base)
+{
+    struct place *place = &places[place_count];
+
+    if (base == NULL || base[0] != '/' || place_count == MAX_PLACES)
+        return; /* a relative path means another folder at every start */
+    if (snprintf(place->base, sizeof place->base, "%s%s", base, below) >= (int)sizeof place->base)
+        return;
+    for (size_t end = strlen(place->base); end > 1 && place->base[end - 1] == '/'; end--)
+        place->base[end - 1] = '\0';
+    snprintf(place->leaf, sizeof place->leaf, "%s", leaf);
+    place->create_base = create_base;
+    for (int i = 0; i < place_count; i++)
+        if (strcmp(places[i].base, place->base) == 0 && strcmp(places[i].leaf, place->leaf) == 0)
+            return;
+    place_count++;
+}
+
+/* The folders that may hold unpacked copies, best first. */
+static void list_places(void)
+{
+#ifdef __APPLE__
+    const char *cache = "/Library/Caches";
+#else
+    const char *cache = "/.cache";
+#endif
+    const char *home = getenv("HOME");
+    char per_user[32], per_user_cache[32];
+    unsigned long uid = (unsigned long)geteuid();
+
+    snprintf(per_user, sizeof per_user, "cco-%lu", uid);
+    snprintf(per_user_cache, sizeof per_user_cache, "cco-cache-%lu", uid);
+    if (home == NULL || home[0] == '\0') {
+        const struct passwd *account = getpwuid(geteuid());
+
+        home = account == NULL ? NULL : account->pw_dir;
+    }
+    add_place(getenv("XDG_CACHE_HOME"), "", "cco", true);
+    add_place(home, cache, "cco", true);
+    add_place(getenv("XDG_RUNTIME_DIR"), "", "cco", false);
+    add_place("/var/tmp", "", per_user, false);
+    add_place(getenv("TMPDIR"), "", per_user_cache, false);
+    add_place("/tmp", "", per_user_cache, false);
+}
+
+/* Remember for the last message that this place could not be used, and why. */
+static void note_failure(const struct place *place)
+{
+    size_t used = strlen(tried);
+
+    snprintf(tried + used, sizeof tried - used, "%s%s/%s (%s)", used ? ", " : "", place->base, place->leaf, failure);
+}
+
+/* Become the program in this place's copy. Returns only if the place does not let programs run: -1. */
+static int become(const struct place *place, const char *id, char **argv)
+{
+    char program[PATH_MAX + 128];
+
+    snprintf(program, sizeof program, "%s/%s/%s/" PROGRAM, place->base, place->leaf, id);
+    /* A cco above us, or what it started, may have left these: they would make ours take itself for its child. */
+    unsetenv("_PYI_ARCHIVE_FILE");
+    unsetenv("_PYI_PARENT_PROCESS_LEVEL");
+    if (setenv("CCO_EXECUTABLE", self, 1) != 0)
+        die("cannot start: %s", strerror(errno));
+#ifdef __linux__
+    if (access("/proc/self/exe", F_OK) != 0)
+        argv[0] = program; /* without /proc the program finds its folder by this name alone */
+#endif
+    execv(program, argv);
+    if (errno != EACCES && errno != EPERM)
+        die("cannot start %s: %s", program, strerror(errno));
+    return fail("programs may not run from there");
+}
+
+/* Unpack into this place and become the program. Returns only on failure, with nothing left behind. */
+static void unpack_and_become(const struct place *place, const struct payload *payload, char **argv)
+{
+    bool created = false;
+    int store = open_store(place, true, &created);
+
+    if (store >= 0 && install_copy(store, payload) == 0) {
+        become(place, payload->id, argv);
+        remove_entry(store, payload->id);
+        fail("programs may not run from there");
+    }
+    note_failure(place);
+    if (store >= 0)
+        close(store);
+    if (created) {
+        char path[PATH_MAX + 40];
+
+        snprintf(path, sizeof path, "%s/%s", place->base, place->leaf);
+        rmdir(path); /* unless another process has begun to use it */
+    }
+    if (payload_damaged)
+        die("%s is damaged (%s); download it again", self, failure);
+}
+
+int main(int argc, char **argv)
+{
+    char *no_arguments[] = {(char *)PROGRAM, NULL};
+    struct payload payload;
+
+    payload.fd = open_self();
+    read_trailer(&payload);
+    list_places();
+    if (argc == 0)
+        argv = no_arguments;
+    for (int i = 0; i < place_count; i++) {
+        int store = open_store(&places[i], false, NULL);
+
+        if (store >= 0 && check_copy(store, payload.id) == 0)
+            become(&places[i], payload.id, argv);
+        if (store >= 0)
+            close(store);
+    }
+    for (int i = 0; i < place_count; i++)
+        unpack_and_become(&places[i], &payload, argv);
+    die("found no folder to unpack into; tried %s. Set XDG_CACHE_HOME to a folder of your own with 40 MB free, on a "
+        "file system that lets programs run.", tried[0] ? tried : "none");
+}

@@ -1,0 +1,240 @@
+/* Unpack the payload: a zlib stream of a ustar archive with plain files, folders and symlinks only.
+ *
+ * Names are relative, without `.` or `..` components, at most 255 bytes long, folders before what is in them.
+ * Symlinks point to within the archive. Anything else is refused: build/freezing/payload.py never writes it.
+ */
+#define _GNU_SOURCE
+#define _DARWIN_C_SOURCE
+#include "launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define BLOCK 512
+#define CHUNK (128 * 1024)
+#define MAX_NAME 258 /* prefix, slash, name, NUL, and one to spare */
+
+struct header { /* POSIX.1-1988 ustar */
+    char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
+    char magic[6], version[2], owner[32], group[32], device_major[8], device_minor[8], prefix[155], unused[12];
+};
+
+_Static_assert(sizeof(struct header) == BLOCK, "a ustar header is one block");
+
+struct stream {
+    const struct payload *payload;
+    off_t consumed;
+    z_stream inflater;
+    unsigned char input[CHUNK];
+};
+
+bool payload_damaged;
+
+static int damaged(const char *why)
+{
+    payload_damaged = true;
+    return fail(why);
+}
+
+/* Inflate some more into the stream's output, reading on where needed. Returns zlib's status. */
+static int inflate_more(struct stream *stream)
+{
+    z_stream *z = &stream->inflater;
+
+    if (z->avail_in == 0) {
+        off_t left = stream->payload->length - stream->consumed;
+        size_t wanted = left < CHUNK ? (size_t)left : CHUNK;
+        ssize_t got = pread(stream->payload->fd, stream->input, wanted, stream->payload->offset + stream->consumed);
+
+        if (got > 0) {
+            stream->consumed += got;
+            z->next_in = stream->input;
+            z->avail_in = (unsigned int)got;
+        }
+    }
+    return inflate(z, Z_NO_FLUSH);
+}
+
+/* Inflate exactly `length` bytes into `buffer`. */
+static int read_exactly(struct stream *stream, void *buffer, size_t length)
+{
+    stream->inflater.next_out = buffer;
+    stream->inflater.avail_out = (unsigned int)length;
+    while (stream->inflater.avail_out > 0) {
+        int status = inflate_more(stream);
+
+        if (status != Z_OK && !(status == Z_STREAM_END && stream->inflater.avail_out == 0))
+            return damaged("its contents cannot be decompressed");
+    }
+    return 0;
+}
+
+/* The stream must end here, its checksum must match and nothing may follow. */
+static int expect_end(struct stream *stream)
+{
+    unsigned char extra;
+    int status;
+
+    stream->inflater.next_out = &extra;
+    stream->inflater.avail_out = 1;
+    do
+        status = inflate_more(stream);
+    while (status == Z_OK && stream->inflater.avail_out == 1);
+    if (status != Z_STREAM_END || stream->inflater.avail_out != 1 || stream->inflater.avail_in != 0 ||
+        stream->consumed != stream->payload->length)
+        return damaged("its contents do not match their checksum");
+    return 0;
+}
+
+/* Parse an octal field. -1 unless it is digits up to a NUL, a space or the field's end. */
+static long long octal(const char *field, size_t width)
+{
+    long long value = 0;
+    size_t i = 0;
+
+    for (; i < width && field[i] >= '0' && field[i] <= '7'; i++)
+        value = value * 8 + (field[i] - '0');
+    return i == 0 || (i < width && field[i] != '\0' && field[i] != ' ') ? -1 : value;
+}
+
+static bool checksum_matches(const struct header *header)
+{
+    const unsigned char *bytes = (const unsigned char *)header;
+    long long sum = 8 * ' '; /* the checksum field counts as spaces */
+
+    for (size_t i = 0; i < BLOCK; i++)
+        if (i < offsetof(struct header, checksum) || i >= offsetof(struct header, type))
+            sum += bytes[i];
+    return sum == octal(header->checksum, sizeof header->checksum);
+}
+
+/* Put the entry's name together, and count its components. -1 for a name that could lead out of the folder. */
+static int entry_name(const struct header *header, char name[MAX_NAME])
+{
+    size_t prefix = strnlen(header->prefix, sizeof header->prefix), length = 0;
+    int components = 0;
+
+    if (prefix > 0) {
+        memcpy(name, header->prefix, prefix);
+        name[prefix] = '/';
+        length = prefix + 1;
+    }
+    prefix = strnlen(header->name, sizeof header->name);
+    memcpy(name + length, header->name, prefix);
+    length += prefix;
+    name[length] = '\0';
+    if (length > 0 && header->type == '5' && name[length - 1] == '/')
+        name[--length] = '\0';
+    for (const char *part = name;; part++) {
+        size_t size = strcspn(part, "/");
+
+        if (size == 0 || (size <= 2 && strspn(part, ".") >= size))
+            return damaged("it holds a file name that is not allowed");
+        components++;
+        part += size;
+        if (*part == '\0')
+            return components;
+    }
+}
+
+/* Whether a symlink `depth` folders deep stays inside the archive: any `..` come first, and not too many. */
+static bool link_stays_inside(const char *target, int depth)
+{
+    if (*target == '/' || *target == '\0')
+        return false;
+    for (; strncmp(target, "../", 3) == 0; target += 3)
+        if (--depth < 0)
+            return false;
+    while (*target != '\0') {
+        size_t size = strcspn(target, "/");
+
+        if (size == 2 && memcmp(target, "..", 2) == 0)
+            return false;
+        target += size;
+        target += strspn(target, "/");
+    }
+    return true;
+}
+
+static int write_file(struct stream *stream, int into, const char *name, long long size, mode_t mode)
+{
+    static unsigned char buffer[CHUNK];
+    int result = 0, fd = openat(into, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return fail(NULL);
+    while (result == 0 && size > 0) {
+        size_t length = size < CHUNK ? (size_t)size : CHUNK;
+        size_t padded = (length + BLOCK - 1) / BLOCK * BLOCK; /* CHUNK is whole blocks: padding comes last */
+
+        result = read_exactly(stream, buffer, padded);
+        for (size_t written = 0; result == 0 && written < length;) {
+            ssize_t count = write(fd, buffer + written, length - written);
+
+            if (count < 0 && errno != EINTR)
+                result = fail(NULL);
+            else if (count > 0)
+                written += (size_t)count;
+        }
+        size -= (long long)length;
+    }
+    if (result == 0 && fchmod(fd, mode) != 0)
+        result = fail(NULL);
+    if (close(fd) != 0 && result == 0)
+        result = fail(NULL);
+    return result;
+}
+
+static int unpack_entry(struct stream *stream, const struct header *header, int into)
+{
+    long long size = octal(header->size, sizeof header->size);
+    long long mode = octal(header->mode, sizeof header->mode);
+    char name[MAX_NAME], target[sizeof header->link + 1];
+    int components;
+
+    if (memcmp(header->magic, "ustar", 6) != 0 || !checksum_matches(header) || size < 0 || mode < 0)
+        return damaged("its archive is malformed");
+    components = entry_name(header, name);
+    if (components < 0)
+        return -1;
+    switch (header->type) {
+    case '0':
+        return write_file(stream, into, name, size, mode & 0100 ? 0755 : 0644);
+    case '5':
+        return mkdirat(into, name, 0700) == 0 && fchmodat(into, name, 0755, 0) == 0 ? 0 : fail(NULL);
+    case '2':
+        memcpy(target, header->link, sizeof header->link);
+        target[sizeof header->link] = '\0';
+        if (!link_stays_inside(target, components - 1))
+            return damaged("it holds a link that is not allowed");
+        return symlinkat(target, into, name) == 0 ? 0 : fail(NULL);
+    default:
+        return damaged("it holds something other than files, folders and links");
+    }
+}
+
+int unpack(const struct payload *payload, int into)
+{
+    static struct stream stream;
+    struct header header;
+    int result;
+
+    memset(&stream, 0, sizeof stream);
+    stream.payload = payload;
+    if (inflateInit(&stream.inflater) != Z_OK)
+        return fail("out of memory");
+    while ((result = read_exactly(&stream, &header, BLOCK)) == 0 && header.name[0] != '\0')
+        if ((result = unpack_entry(&stream, &header, into)) != 0)
+            break;
+    if (result == 0) /* the archive ends with two empty blocks */
+        result = read_exactly(&stream, &header, BLOCK);
+    if (result == 0)
+        result = expect_end(&stream);
+    inflateEnd(&stream.inflater);
+    return result;
+}
