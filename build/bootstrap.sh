@@ -85,3 +85,6 @@ rm -rf .venv
 "$chosen" -m venv .venv
 .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes \
     -r build/requirements/runtime.txt -r build/requirements/freeze.txt -r build/requirements/dev.txt
+
+# The checkout itself, for `python -m cco` from any folder.
+pwd > "$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/cco-checkout.pth"

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import machineid
 import psutil
 import pytest
 
+from cco.build_info import DEVELOPMENT_SECRET, parse_build_secret
+from cco.sealing.identity import username
+from cco.sealing.keys import Identity
+from cco.sealing.sealed_set import SealedSet, open_set
+
 TIMEOUT_S = 60
+_POLL_S = 0.02
 SOURCE = (sys.executable, "-I", "-m", "cco")
 BINARY = os.environ.get("CCO_TEST_BINARY")
 CLAUDE = os.environ.get("CCO_TEST_CLAUDE")
@@ -28,6 +39,18 @@ class Result:
     code: int
     out: str
     err: str
+
+
+@dataclass
+class Answer:
+    """What the daemon answered to one request."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 @dataclass
@@ -105,6 +128,43 @@ class Sandbox:
         assert result.code == 0, result
         return result.out
 
+    def sealed(self) -> SealedSet:
+        """The sealed set in the temp folder, opened as this user of this machine would."""
+        try:
+            machine = machineid.id()
+        except machineid.MachineIdNotFound:
+            machine = (self.home / ".local/share/cco/machine-id").read_text().strip()
+        given = os.environ.get("CCO_BUILD_SECRET") if self.frozen else None
+        secret = parse_build_secret(given) if given else DEVELOPMENT_SECRET
+        return open_set(self.temp, Identity(machine, username(), secret))
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        body: bytes | Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        token: bool = True,
+    ) -> Answer:
+        """Ask the daemon, as Claude Code or a program of the user's would."""
+        settings = self.sealed().settings
+        data = json.dumps(body).encode() if isinstance(body, Mapping) else body
+        all_headers = {} if data is None else {"Content-Type": "application/json"}
+        if token:
+            all_headers["Authorization"] = f"Bearer {settings.token}"
+        connection = http.client.HTTPConnection("127.0.0.1", settings.port, timeout=TIMEOUT_S)
+        try:
+            connection.request(method, target, data, {**all_headers, **(headers or {})})
+            answer = connection.getresponse()
+            return Answer(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
+
+    def hook(self, event: str, session_id: str = "s", **payload: Any) -> Answer:
+        """Send one event of Claude Code's."""
+        return self.request("POST", f"/hooks/{event}", {"session_id": session_id, **payload})
+
     def leftovers(self) -> list[str]:
         """Everything of ours in the temp folder."""
         return sorted(path.name for path in self.temp.iterdir() if path.name.startswith(".cco-"))
@@ -125,12 +185,91 @@ class Sandbox:
 
     def close(self) -> None:
         """Stop the daemon, then make sure that nothing of it is left."""
-        self.run("daemon", "stop")
-        processes, leftovers = self.daemon_processes(), self.leftovers()
-        for process in processes:
-            process.kill()
-        assert not processes, "a daemon outlived its test"
-        assert not leftovers, "files outlived their daemon"
+        if self.leftovers():
+            self.run("daemon", "stop")
+        try:  # one that could not start has said so, and may still be on its way out
+            wait_until(lambda: not self.daemon_processes(), "the end of the test's daemon")
+        finally:
+            for process in self.daemon_processes():
+                process.kill()
+        assert not self.leftovers(), "files outlived their daemon"
+
+
+_FAKE_CLAUDE = """#!/bin/sh
+# Writes down how it was started (in one step, as start.<pid>), then ends as it is told.
+here=${0%/*}
+into=$here/.draft.$$
+mkdir "$into"
+cat /proc/$$/cmdline > "$into/cmdline"
+cat /proc/$$/environ > "$into/environ"
+cat /proc/$$/status > "$into/status"
+readlink /proc/$$/cwd > "$into/cwd"
+for fd in /proc/$$/fd/*; do echo "${fd##*/} $(readlink "$fd")"; done > "$into/fds"
+mv "$into" "$here/start.$$"
+[ -n "$FAKE_GATE" ] && read -r line < "$here/gate"
+[ -n "$FAKE_SIGNAL" ] && kill -"$FAKE_SIGNAL" $$
+[ "$1" = --version ] && echo "0.0.0 (a stand-in for Claude Code)"
+exit "${FAKE_EXIT:-0}"
+"""
+
+
+@dataclass
+class ClaudeStart:
+    """How a stand-in for Claude Code was started."""
+
+    pid: int
+    arguments: list[str]
+    environ: dict[str, str]
+    cwd: str
+    fds: dict[int, str]
+    ignored_signals: int
+    """A bit each, the lowest for signal 1."""
+
+    def option(self, name: str) -> str:
+        """The value after an option."""
+        return self.arguments[self.arguments.index(name) + 1]
+
+
+class FakeClaude:
+    """A program in the place of Claude Code that writes down how it was started (Linux)."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self.path = folder / "claude"
+        self.path.write_text(_FAKE_CLAUDE)
+        self.path.chmod(0o755)
+        os.mkfifo(folder / "gate")
+
+    def open_gate(self) -> None:
+        """Let go the one that waits, since it was started with FAKE_GATE=1."""
+        (self.folder / "gate").write_text("go on\n")
+
+    def starts(self) -> list[ClaudeStart]:
+        """Every start so far."""
+        return [self._read(folder) for folder in sorted(self.folder.glob("start.*"))]
+
+    def only_start(self) -> ClaudeStart:
+        starts = self.starts()
+        assert len(starts) == 1, starts
+        return starts[0]
+
+    def _read(self, folder: Path) -> ClaudeStart:
+        status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
+        fds = dict(line.split(" ", 1) for line in (folder / "fds").read_text().splitlines())
+        return ClaudeStart(
+            pid=int(folder.name.removeprefix("start.")),
+            arguments=_strings(folder / "cmdline")[2:],
+            environ=dict(entry.split("=", 1) for entry in _strings(folder / "environ")),
+            cwd=(folder / "cwd").read_text().rstrip("\n"),
+            fds={int(fd): target for fd, target in fds.items() if target != str(self.path)},
+            ignored_signals=int(status["SigIgn"], 16),
+        )
+
+
+def _strings(path: Path) -> list[str]:
+    """The zero-terminated strings of a file in /proc."""
+    return os.fsdecode(path.read_bytes()).split("\0")[:-1]
 
 
 def free_port() -> int:
@@ -138,6 +277,22 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Wait until a condition holds; fail with what was waited for."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(_POLL_S)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or is only waiting for its parent to notice."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @pytest.fixture(params=["source", "frozen"])
@@ -160,6 +315,14 @@ def source_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     place = Sandbox(tmp_path / "box", SOURCE, frozen=False)
     yield place
     place.close()
+
+
+@pytest.fixture
+def fake_claude(tmp_path: Path) -> FakeClaude:
+    """A stand-in for Claude Code, which no PATH names."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the stand-in for Claude Code reads Linux's /proc")
+    return FakeClaude(tmp_path / "fake")
 
 
 @pytest.fixture(scope="session")
