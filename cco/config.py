@@ -161,8 +161,8 @@ def self_command() -> list[str]:
     """The command that runs this same cco, as an argument vector.
 
     A frozen program names the file that the user has, which unpacks itself again should its cache
-    have been emptied. A source checkout runs isolated (-I), so that a `cco` folder in the current project is never
-    imported in its place.
+    have been emptied. A source checkout runs isolated (-I), so that a `cco` folder in the current
+    project is never imported in its place.
     """
     if getattr(sys, "frozen", False):
         single_file = os.environ.get("CCO_EXECUTABLE")

@@ -16,6 +16,7 @@ _METRIC_INTERVAL_MS = 10_000
 _LOADER_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
 _OURS = ("CCO_EXECUTABLE",)
 _PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+_EXCEPTIONS = ("NO_PROXY", "no_proxy")
 _LOOPBACK = "127.0.0.1,localhost,::1"
 
 
@@ -45,8 +46,8 @@ def orchestrated_environment(
     if not telemetry_elsewhere and not exports_telemetry(env):
         env.update(_telemetry(settings.port, settings.token))
     if any(env.get(name) for name in _PROXIES):
-        for name in ("NO_PROXY", "no_proxy"):
-            env[name] = ",".join(part for part in (env.get(name), _LOOPBACK) if part)
+        theirs = [env[name] for name in _EXCEPTIONS if env.get(name)]
+        env.update(dict.fromkeys(_EXCEPTIONS, ",".join([*theirs, _LOOPBACK])))
     return env
 
 

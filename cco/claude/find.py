@@ -24,7 +24,7 @@ def find_claude(named: str | None, environ: Mapping[str, str]) -> Path:
     Raises: ClaudeNotFound, ClaudeNotExecutable.
     """
     if named is not None and (os.sep in named or "/" in named):
-        return _checked(Path(named).expanduser(), f"CCO_CLAUDE names {named!r}, which")
+        return _checked(Path(os.path.expanduser(named)), f"CCO_CLAUDE names {named!r}, which")
     names = (named,) if named is not None else _NAMES
     not_executable: Path | None = None
     for folder in _folders(environ):
@@ -94,4 +94,5 @@ def _behind_shim(path: Path) -> Path | None:
 
 def _is_this_program(path: Path) -> bool:
     own = os.environ.get("CCO_EXECUTABLE") or sys.executable
-    return bool(getattr(sys, "frozen", False)) and os.path.samefile(path, own)
+    frozen = bool(getattr(sys, "frozen", False))
+    return frozen and os.path.exists(own) and os.path.samefile(path, own)

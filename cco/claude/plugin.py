@@ -51,13 +51,19 @@ def write_plugin(path: Path, roster: Iterable[Mapping[str, Any]], version: str) 
 
 
 def stub(agent: Mapping[str, Any]) -> str:
-    """One specialist's stub; JSON strings are YAML strings, so any description is safe."""
+    """One specialist's stub, safe with any description."""
     return _STUB.format(
         name=agent["name"],
-        description=json.dumps(agent["description"], ensure_ascii=False),
+        description=_yaml_string(agent["description"]),
         model=agent["model"],
         tools=", ".join(agent["tools"]),
     )
+
+
+def _yaml_string(text: str) -> str:
+    """A JSON string is a YAML string, but for characters that YAML takes only when escaped."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in quoted)
 
 
 def _write(path: Path, text: str) -> None:

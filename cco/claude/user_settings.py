@@ -85,7 +85,7 @@ def load_given(value: str, folder: Path) -> dict[str, Any]:
     else:
         source = f"the file given to --settings ({value})"
         try:
-            with (folder / Path(value).expanduser()).open("rb") as file:
+            with (folder / os.path.expanduser(value)).open("rb") as file:
                 text = file.read(_MAX_BYTES + 1).decode("utf-8-sig")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"

@@ -18,7 +18,14 @@ from cco import errors
 from cco.config import Config, self_command
 from cco.daemon.client import Connection, Response, is_alive
 from cco.daemon.spawned import ARGUMENTS, AUTOMATIC
-from cco.errors import CcoError, DaemonAlreadyRunning, DaemonError, DaemonNotRunning, SealError
+from cco.errors import (
+    CcoError,
+    DaemonAlreadyRunning,
+    DaemonError,
+    DaemonNotRunning,
+    FolderUnusable,
+    SealError,
+)
 from cco.sealing import names
 from cco.sealing.folder import (
     choose_folder,
@@ -223,9 +230,9 @@ def stop(*, handover: bool = False) -> Stopped:
     if was_running:
         pid = _holder(folder)
         _ask_to_stop(folder, pid, handover)
-        if not lock.acquire(STOP_TIMEOUT_S):
+        if not _acquire_or_gone(lock):
             _signal(pid, "SIGKILL")
-            if not lock.acquire(STOP_TIMEOUT_S):
+            if not _acquire_or_gone(lock):
                 raise DaemonError(f"the daemon (pid {pid}) does not end")
         if pid is not None:
             _wait_for_end(pid)
@@ -234,6 +241,14 @@ def stop(*, handover: bool = False) -> Stopped:
     finally:
         lock.release()
         remove_private_folder(folder)
+
+
+def _acquire_or_gone(lock: Lock) -> bool:
+    """Take an ending daemon's lock; its private folder may go away with it."""
+    try:
+        return lock.acquire(STOP_TIMEOUT_S)
+    except FolderUnusable:
+        return not lock.path.parent.exists()
 
 
 def _ask_to_stop(folder: Path, pid: int | None, handover: bool) -> None:

@@ -21,6 +21,8 @@ OPENING_CHARS = 400
 _ID_CHARS = 200
 _NAME_CHARS = 120
 _PATH_CHARS = 1_000
+_NUMBER_CHARS = 64
+_MAX_USD = 1_000_000_000
 _EDITING_TOOLS = frozenset(("Edit", "Write", "NotebookEdit", "MultiEdit"))
 _AGENT_TOOLS = frozenset(("Agent", "Task"))
 _AFTER_THE_END = frozenset(("SessionEnd", "SubagentStop"))
@@ -72,7 +74,8 @@ class Ledger:
 
     def is_last_of_launch(self, session: Session, reason: object) -> bool:
         """Whether nothing of the launch that this session came from goes on."""
-        return reason not in _GOES_ON and not any(
+        goes_on = isinstance(reason, str) and reason in _GOES_ON
+        return not goes_on and not any(
             other.launch_id == session.launch_id and other.ended_at is None
             for other in self._sessions.values()
         )
@@ -116,6 +119,7 @@ class Ledger:
             run.name = _agent_name(payload.get("agent_type"))
             if run.status == "lost":
                 run.status = "running"
+                run.ended_at = None
 
     def _on_SubagentStop(self, session: Session, payload: Mapping[str, Any]) -> None:
         name = _agent_name(payload.get("agent_type"))
@@ -234,20 +238,23 @@ def _usage(attributes: Mapping[str, Any]) -> Usage:
 
 def _count(value: object) -> int:
     """A count from an attribute, which may be a number or its text; nonsense counts nothing."""
-    try:
-        number = int(Decimal(str(value)))
-    except (InvalidOperation, ValueError, OverflowError):
-        return 0
-    return number if 0 <= number < 1 << 53 else 0
+    number = _decimal(value)
+    return int(number) if 0 <= number < 1 << 53 else 0
 
 
 def _nanousd(value: object) -> int:
     """Dollars to whole nano-dollars, so that sums are exact and free of binary fractions."""
+    usd = _decimal(value)
+    return round(usd * NANOS_PER_USD) if 0 <= usd < _MAX_USD else 0
+
+
+def _decimal(value: object) -> Decimal:
+    """A finite number; -1 for anything else. It may be huge: compare before converting it."""
     try:
-        nanos = round(Decimal(str(value)) * NANOS_PER_USD)
-    except (InvalidOperation, ValueError, OverflowError):
-        return 0
-    return nanos if 0 <= nanos < 1 << 63 else 0
+        number = Decimal(str(value)[:_NUMBER_CHARS])
+    except InvalidOperation:
+        return Decimal(-1)
+    return number if number.is_finite() else Decimal(-1)
 
 
 def _text(value: object, limit_chars: int) -> str:

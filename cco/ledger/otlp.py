@@ -72,7 +72,7 @@ def _scalar(value: Mapping[str, Any]) -> str | int | float | bool | None:
     if "intValue" in value:  # a 64-bit integer is a string in the JSON encoding
         try:
             return int(value["intValue"])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
     for kind in ("stringValue", "doubleValue", "boolValue"):
         found = value.get(kind)

@@ -34,14 +34,15 @@ def _lines(session: Session) -> Iterator[str]:
     if session.edited:
         yield f"- Files edited in this session: {len(session.edited)}, the latest first:"
         for path, editor in list(reversed(session.edited.items()))[:_MAX_FILES]:
-            yield f"  - {_one_line(path)} (by {editor})"
+            yield f"  - {_one_line(path)} (by {_one_line(editor)})"
     else:
         yield "- No file was edited in this session through the edit tools."
 
 
 def _describe(run: AgentRun) -> str:
     task = f": “{_one_line(run.description)}”" if run.description else ""
-    return f"{run.name or 'an agent'} ({run.status}, {run.tool_calls} tool calls){task}"
+    name = _one_line(run.name or "an agent")
+    return f"{name} ({run.status}, {run.tool_calls} tool calls){task}"
 
 
 def _one_line(text: str) -> str:

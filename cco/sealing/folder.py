@@ -11,7 +11,13 @@ from pathlib import Path
 from cco.config import temp_folder
 from cco.errors import FolderUnusable
 from cco.sealing import names
-from cco.sealing.private_files import held_by_another, is_ours, make_private_folder, remove
+from cco.sealing.private_files import (
+    held_by_another,
+    is_ours,
+    make_private_folder,
+    private_folder_fault,
+    remove,
+)
 
 
 def private_folder(temp: Path) -> Path:
@@ -41,9 +47,11 @@ def choose_folder(temp: Path | None = None) -> Path:
 def locate_folder(temp: Path | None = None) -> Path | None:
     """Find the folder in which a daemon of this user left its sealed settings, if any did."""
     temp = temp_folder() if temp is None else temp
-    for folder in (temp, private_folder(temp)):
-        if is_ours(folder / names.SETTINGS):
-            return folder
+    if is_ours(temp / names.SETTINGS):
+        return temp
+    private = private_folder(temp)
+    if private_folder_fault(private) is None and is_ours(private / names.SETTINGS):
+        return private
     return None
 
 

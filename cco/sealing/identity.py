@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cco import build_info
 from cco.config import data_folder
-from cco.errors import CcoError, MachineIdUnavailable
+from cco.errors import CcoError, FolderUnusable, MachineIdUnavailable
 from cco.sealing.keys import Identity
+from cco.sealing.locks import Lock
+from cco.sealing.private_files import read_private, write_private
 
 FALLBACK_FILE = "machine-id"
 FALLBACK_BYTES = 32
+_NOT_YET_MADE = "uninitialized"  # what systemd puts into images, the same for all
+_LOCK_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,9 @@ def machine_id() -> MachineId:
 
     try:
         value = machineid.id()
-    except machineid.MachineIdNotFound:
+    except (machineid.MachineIdNotFound, UnicodeDecodeError):
         value = ""
-    if value:
+    if value and value != _NOT_YET_MADE:
         return MachineId(value, "operating system")
     try:
         path = data_folder() / FALLBACK_FILE
@@ -48,8 +52,6 @@ def machine_id() -> MachineId:
 
 def _kept_id(path: Path) -> str:
     """Read the random id, making it first if need be; all who ask at once get the same one."""
-    from cco.sealing.private_files import read_private
-
     try:
         if not os.path.lexists(path):
             _create_id(path)
@@ -58,7 +60,7 @@ def _kept_id(path: Path) -> str:
         raise MachineIdUnavailable(
             f"this machine has no id, and a random one cannot be kept in {path}: {error}"
         ) from None
-    if len(value) != 2 * FALLBACK_BYTES:
+    if not re.fullmatch(f"[0-9a-f]{{{2 * FALLBACK_BYTES}}}", value):
         raise MachineIdUnavailable(
             f"{path} does not hold an id that cco made", advice="Remove that file."
         )
@@ -67,22 +69,11 @@ def _kept_id(path: Path) -> str:
 
 def _create_id(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.urandom(8).hex()}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    fd = os.open(draft, flags, 0o600)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(os.urandom(FALLBACK_BYTES).hex().encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            if sys.platform == "win32":
-                os.rename(draft, path)
-            else:
-                os.link(draft, path)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(draft)
+    with Lock(path.with_name(f"{path.name}.lock")) as lock:
+        if not lock.acquire(_LOCK_TIMEOUT_S):
+            raise FolderUnusable(f"{path} has been locked for {_LOCK_TIMEOUT_S:.0f} s")
+        if not os.path.lexists(path):
+            write_private(path, os.urandom(FALLBACK_BYTES).hex().encode() + b"\n")
 
 
 def username() -> str:
@@ -98,9 +89,11 @@ def username() -> str:
 
     uid = os.geteuid()
     try:
-        return pwd.getpwuid(uid).pw_name
+        name = pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid-{uid}"
+    # `pwd` decoded the name by the locale, which is the environment's: back to its bytes, as UTF-8
+    return os.fsencode(name).decode(errors="surrogateescape")
 
 
 def current_identity() -> Identity:

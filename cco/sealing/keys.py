@@ -20,7 +20,7 @@ class Identity:
         """The input keying material: each part behind its length, so that no two inputs collide."""
         return (
             length_prefixed(self.machine_id.encode())
-            + length_prefixed(self.username.encode())
+            + length_prefixed(self.username.encode(errors="surrogateescape"))
             + length_prefixed(self.build_secret)
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 from contextlib import suppress
@@ -12,6 +13,13 @@ from typing import Self
 from cco.errors import FolderUnusable
 
 _POLL_S = 0.02
+_FLAGS = (
+    os.O_RDWR
+    | os.O_CREAT
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
 _WINDOWS_LOCKED_BYTE = 1 << 20
 
 
@@ -40,20 +48,32 @@ class Lock:
             time.sleep(_POLL_S)
 
     def _try(self) -> bool:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         try:
-            fd = os.open(self.path, flags, 0o600)
+            fd = os.open(self.path, _FLAGS, 0o600)
         except PermissionError as error:
             if sys.platform == "win32":  # being deleted by its last holder
                 return False
             raise FolderUnusable(f"{self.path} cannot be locked: {error.strerror}") from None
         except OSError as error:
             raise FolderUnusable(f"{self.path} cannot be locked: {error.strerror}") from None
-        if _lock(fd) and _still_named(fd, self.path):
-            self._fd = fd
-            return True
-        os.close(fd)
-        return False
+        try:
+            self._check(os.fstat(fd))
+            if _lock(fd) and _still_named(fd, self.path):
+                if sys.platform != "win32":
+                    os.fchmod(fd, 0o600)
+                self._fd, fd = fd, -1
+                return True
+            return False
+        finally:
+            if fd >= 0:
+                os.close(fd)
+
+    def _check(self, status: os.stat_result) -> None:
+        """Refuse what is no lock of ours. No link at all: its last holder just removed it."""
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+            raise FolderUnusable(f"{self.path} is not a file of cco's", advice="Remove it.")
+        if sys.platform != "win32" and status.st_uid != os.geteuid():
+            raise FolderUnusable(f"{self.path} belongs to another user")
 
     def write_pid(self) -> None:
         """Note the holder's process id, for whoever must end it without the settings."""
@@ -71,8 +91,9 @@ class Lock:
             with suppress(OSError):
                 self.path.unlink()
         else:
-            with suppress(OSError):
-                self.path.unlink()
+            if _still_named(fd, self.path):  # unless somebody removed it, and it is another's now
+                with suppress(OSError):
+                    self.path.unlink()
             os.close(fd)
 
     def __enter__(self) -> Self:

@@ -56,11 +56,16 @@ def _read_checked(path: Path, limit_bytes: int) -> bytes | None:
         if error.errno in (errno.ELOOP, errno.EMLINK):
             raise SealedFileUnsafe(f"{path} is a symbolic link") from None
         raise SealedFileUnsafe(f"{path} cannot be opened: {error.strerror}") from None
-    with os.fdopen(fd, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(fd)
         if status.st_nlink == 0:  # replaced between open and fstat: the new one counts
+            os.close(fd)
             return None
         _check(path, status, limit_bytes)
+    except BaseException:
+        os.close(fd)
+        raise
+    with os.fdopen(fd, "rb") as file:
         if sys.platform == "win32":
             from cco.sealing.windows_acl import check_owner_only
 
@@ -126,20 +131,36 @@ def make_private_folder(path: Path) -> None:
     Raises: FolderUnusable.
     """
     try:
-        path.mkdir(mode=0o700, parents=False, exist_ok=True)
-        status = path.lstat()
+        path.mkdir(mode=0o700)
+        if sys.platform == "win32":
+            from cco.sealing.windows_acl import restrict_to_owner
+
+            restrict_to_owner(path)
+        else:
+            path.chmod(0o700)  # whatever the umask took away
+    except FileExistsError:
+        pass
     except OSError as error:
         raise FolderUnusable(f"{path} cannot be made: {error.strerror}") from None
-    if not stat.S_ISDIR(status.st_mode):
-        raise FolderUnusable(f"{path} is not a folder")
-    if sys.platform == "win32":
-        from cco.sealing.windows_acl import restrict_to_owner
+    fault = private_folder_fault(path)
+    if fault is not None:
+        raise FolderUnusable(f"{path} {fault}")
 
-        restrict_to_owner(path)
-    elif status.st_uid != os.geteuid():
-        raise FolderUnusable(f"{path} belongs to another user")
-    elif status.st_mode & 0o077:
-        path.chmod(0o700)
+
+def private_folder_fault(path: Path) -> str | None:
+    """Why a folder is not this user's alone; None if it is."""
+    try:
+        status = path.lstat()
+    except OSError as error:
+        return f"cannot be looked at: {error.strerror}"
+    if not stat.S_ISDIR(status.st_mode):
+        return "is not a folder"
+    if sys.platform != "win32":
+        if status.st_uid != os.geteuid():
+            return "belongs to another user"
+        if status.st_mode & 0o077:
+            return f"is open to others (mode {stat.S_IMODE(status.st_mode):04o})"
+    return None
 
 
 def is_ours(path: Path) -> bool:

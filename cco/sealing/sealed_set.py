@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,33 @@ from cco.sealing.private_files import read_private, write_private
 
 FORMAT = 1
 INSTANCE_BYTES = 16
+_INSTANCE = re.compile(r"[0-9a-f]{32}")
+_HMAC = re.compile(r"[0-9a-f]{64}")
+_SETTINGS_FIELDS: Mapping[str, type] = {
+    "instance": str,
+    "api_url": str,
+    "port": int,
+    "pid": int,
+    "token": str,
+    "version": str,
+    "created_at": str,
+    "manifest": dict,
+    "roster": list,
+    "policy": dict,
+}
+_MEMBER_FIELDS: Mapping[str, Mapping[str, type]] = {
+    names.AGENTS: {"agents": list},
+    names.RULES: {"rules": str},
+    names.HOOKS: {"pre_compact": str, "post_compact": str},
+}
+_AGENT_FIELDS: Mapping[str, type] = {
+    "name": str,
+    "description": str,
+    "model": str,
+    "tools": list,
+    "keywords": list,
+    "brief": str,
+}
 
 
 @dataclass(frozen=True)
@@ -60,9 +88,7 @@ class SealedSet:
         Raises: SealError, a kind for each way in which a file can be wrong.
         """
         sealed = read_private(self.path(name))
-        entry = self.settings.manifest.get(name)
-        if entry is None:
-            raise SealedPayloadInvalid(f"the sealed settings do not vouch for {name}")
+        entry = self.settings.manifest[name]
         instance = bytes.fromhex(self.settings.instance)
         expected = file_hmac(sealed, self.identity, instance)
         if not hmac.compare_digest(expected, str(entry["hmac_sha256"])):
@@ -70,6 +96,11 @@ class SealedSet:
         payload = parse_payload(unseal(sealed, name, self.identity), name)
         if payload["instance"] != self.settings.instance:
             raise SealedFileReplayed(f"{name} belongs to another run of the daemon")
+        check_fields(payload, _MEMBER_FIELDS[name], name)
+        for agent in payload.get("agents", ()) if name == names.AGENTS else ():
+            if not isinstance(agent, dict):
+                raise SealedPayloadInvalid(f"{name} holds something that is no agent")
+            check_fields(agent, _AGENT_FIELDS, name)
         return payload
 
     def _diagnose(self, name: str, sealed: bytes, entry: Mapping[str, Any]) -> Exception:
@@ -134,37 +165,50 @@ def parse_payload(plaintext: bytes, name: str) -> dict[str, Any]:
     Raises: SealedPayloadInvalid.
     """
     try:
-        payload = json.loads(plaintext)
+        payload = json.loads(plaintext.decode())  # as bytes, UTF-16 would do as well
     except (ValueError, RecursionError):
         raise SealedPayloadInvalid(f"{name} does not hold JSON") from None
-    if not isinstance(payload, dict) or payload.get("format") != FORMAT:
+    if not isinstance(payload, dict) or not _is(payload.get("format"), int):
+        raise SealedPayloadInvalid(f"{name} does not hold a payload of cco's")
+    if payload["format"] != FORMAT:
         raise SealedPayloadInvalid(f"{name} holds a format that this version does not know")
-    if not isinstance(payload.get("instance"), str):
+    instance = payload.get("instance")
+    if not isinstance(instance, str) or not _INSTANCE.fullmatch(instance):
         raise SealedPayloadInvalid(f"{name} does not say which run it belongs to")
     return payload
 
 
 def parse_settings(payload: Mapping[str, Any]) -> Settings:
-    """Check the types of the settings payload.
+    """Check the types of the settings payload, the port's range, and the manifest's entries.
 
     Raises: SealedPayloadInvalid, naming the field.
     """
-    kinds: dict[str, type] = {
-        "instance": str,
-        "api_url": str,
-        "port": int,
-        "pid": int,
-        "token": str,
-        "version": str,
-        "created_at": str,
-        "manifest": dict,
-        "roster": list,
-        "policy": dict,
-    }
+    check_fields(payload, _SETTINGS_FIELDS, names.SETTINGS)
+    if not 1 <= payload["port"] <= 65535:
+        raise SealedPayloadInvalid(f"{names.SETTINGS} has an impossible port")
+    for name in names.MEMBERS:
+        entry = payload["manifest"].get(name)
+        if not isinstance(entry, dict):
+            raise SealedPayloadInvalid(f"the sealed settings do not vouch for {name}")
+        check_fields(entry, {"size": int, "hmac_sha256": str}, f"the manifest's entry of {name}")
+        if not _HMAC.fullmatch(entry["hmac_sha256"]):
+            raise SealedPayloadInvalid(f"the manifest's HMAC of {name} is none")
+    return Settings(**{name: payload[name] for name in _SETTINGS_FIELDS})
+
+
+def check_fields(payload: Mapping[str, Any], kinds: Mapping[str, type], subject: str) -> None:
+    """Check that fields are there with just their types.
+
+    Raises: SealedPayloadInvalid, naming the field.
+    """
     for name, kind in kinds.items():
-        if not isinstance(payload.get(name), kind):
-            raise SealedPayloadInvalid(f"{names.SETTINGS} has no usable field {name!r}")
-    return Settings(**{name: payload[name] for name in kinds})
+        if not _is(payload.get(name), kind):
+            raise SealedPayloadInvalid(f"{subject} has no usable field {name!r}")
+
+
+def _is(value: object, kind: type) -> bool:
+    """Whether a JSON value has a type; true is no integer."""
+    return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
 
 
 def _encode(payload: Mapping[str, Any]) -> bytes:

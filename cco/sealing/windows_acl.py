@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -62,11 +63,7 @@ def user_sid() -> str:
 def restrict_to_owner(path: Path) -> None:
     """Give full control to this account, nothing to anybody else, and stop inheritance."""
     inherit = "OICI" if path.is_dir() else ""
-    descriptor = ctypes.c_void_p()
-    if not _advapi.ConvertStringSecurityDescriptorToSecurityDescriptorW(
-        f"D:P(A;{inherit};FA;;;{user_sid()})", _REVISION, ctypes.byref(descriptor), None
-    ):
-        raise ctypes.WinError(ctypes.get_last_error())
+    descriptor = _descriptor(f"D:P(A;{inherit};FA;;;{user_sid()})")
     try:
         security = _DACL | _PROTECTED_DACL
         if not _advapi.SetFileSecurityW(str(path), wintypes.DWORD(security), descriptor):
@@ -84,17 +81,30 @@ def access_list(path: Path) -> str:
     if error:
         raise ctypes.WinError(error)
     try:
-        text = wintypes.LPWSTR()
-        if not _advapi.ConvertSecurityDescriptorToStringSecurityDescriptorW(
-            descriptor, _REVISION, _DACL, ctypes.byref(text), None
-        ):
-            raise ctypes.WinError(ctypes.get_last_error())
-        try:
-            return str(text.value)
-        finally:
-            _kernel.LocalFree(text)
+        return _text_of(descriptor)
     finally:
         _kernel.LocalFree(descriptor)
+
+
+def _descriptor(sddl: str) -> ctypes.c_void_p:
+    descriptor = ctypes.c_void_p()
+    if not _advapi.ConvertStringSecurityDescriptorToSecurityDescriptorW(
+        sddl, _REVISION, ctypes.byref(descriptor), None
+    ):
+        raise ctypes.WinError(ctypes.get_last_error())
+    return descriptor
+
+
+def _text_of(descriptor: ctypes.c_void_p) -> str:
+    text = wintypes.LPWSTR()
+    if not _advapi.ConvertSecurityDescriptorToStringSecurityDescriptorW(
+        descriptor, _REVISION, _DACL, ctypes.byref(text), None
+    ):
+        raise ctypes.WinError(ctypes.get_last_error())
+    try:
+        return str(text.value)
+    finally:
+        _kernel.LocalFree(text)
 
 
 def check_owner_only(path: Path) -> None:
@@ -102,6 +112,17 @@ def check_owner_only(path: Path) -> None:
 
     Raises: SealedFileUnsafe.
     """
-    entries = access_list(path).partition("(")[2].rstrip(")").split(")(")
-    if any(entry.split(";")[0] == "A" and entry.split(";")[-1] != user_sid() for entry in entries):
+    text = access_list(path)
+    entries = [entry.split(";") for entry in re.findall(r"\(([^)]*)\)", text)]
+    ours = {user_sid(), _sddl_name()}
+    if "NO_ACCESS_CONTROL" in text or any(one[0] != "D" and one[5] not in ours for one in entries):
         raise SealedFileUnsafe(f"{path} is open to others")
+
+
+def _sddl_name() -> str:
+    """This account as SDDL writes it, which is two letters for well-known ones."""
+    descriptor = _descriptor(f"D:(A;;FA;;;{user_sid()})")
+    try:
+        return _text_of(descriptor).rpartition(";")[2].rstrip(")")
+    finally:
+        _kernel.LocalFree(descriptor)

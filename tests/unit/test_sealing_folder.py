@@ -1,0 +1,197 @@
+"""The temp folder, the private one in its place, and what is removed from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cco.errors import FolderUnusable
+from cco.sealing import names, private_files
+from cco.sealing.folder import (
+    choose_folder,
+    locate_folder,
+    private_folder,
+    remove_leftovers,
+    remove_private_folder,
+)
+from cco.sealing.private_files import make_private_folder, remove, write_private
+from tests.unit.test_sealing_files import (
+    ONLY_POSIX,
+    UMASKS,
+    give_away,
+    make_dangling_symlink,
+    make_folder,
+    mode,
+    needs_root,
+    private,
+    umask_set,
+)
+
+pytestmark = ONLY_POSIX
+
+
+def settings_in(folder: Path) -> Path:
+    write_private(folder / names.SETTINGS, b"settings")
+    return folder
+
+
+def test_folder_is_the_temp_folder(tmp_path: Path) -> None:
+    assert locate_folder(tmp_path) is None
+    assert choose_folder(tmp_path) == tmp_path
+    for name in names.ALL:
+        (tmp_path / name).touch()  # ours
+    assert choose_folder(tmp_path) == locate_folder(tmp_path) == tmp_path
+    assert not private_folder(tmp_path).exists()
+
+
+@needs_root
+@pytest.mark.parametrize("name", names.ALL)
+@pytest.mark.parametrize("make", [private, make_folder, make_dangling_symlink])
+def test_folder_where_another_holds_a_name(
+    name: str, make: Callable[[Path], object], tmp_path: Path
+) -> None:
+    make(tmp_path / name)
+    give_away(tmp_path / name)
+    folder = choose_folder(tmp_path)
+    assert folder == tmp_path / f"cco-{os.geteuid()}"
+    assert mode(folder) == 0o700
+    assert locate_folder(tmp_path) is None
+    settings_in(folder)
+    assert locate_folder(tmp_path) == choose_folder(tmp_path) == folder
+    (tmp_path / name).lstat()  # not ours to remove
+
+
+def test_folder_that_is_none(tmp_path: Path) -> None:
+    for temp in (tmp_path / "nothing", private(tmp_path / "f")):
+        with pytest.raises(FolderUnusable):
+            choose_folder(temp)
+        assert locate_folder(temp) is None
+
+
+def test_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)  # root may do anything
+    with pytest.raises(FolderUnusable, match="not writable"):
+        choose_folder(tmp_path)
+
+
+@UMASKS
+def test_private_folder_is_closed(umask: int, tmp_path: Path) -> None:
+    for _ in range(2):
+        with umask_set(umask):
+            make_private_folder(tmp_path / "private")
+        assert mode(tmp_path / "private") == 0o700
+
+
+def make_symlink_to_folder(path: Path) -> None:
+    settings_in(make_target_folder(path))
+    path.symlink_to(path.with_name("target"))
+
+
+def make_target_folder(path: Path) -> Path:
+    target = path.with_name("target")
+    target.mkdir(0o700)
+    return target
+
+
+def make_group_writable_folder(path: Path) -> None:
+    path.mkdir()
+    path.chmod(0o770)
+    settings_in(path)
+
+
+def make_readable_folder(path: Path) -> None:
+    path.mkdir()
+    path.chmod(0o755)
+    settings_in(path)
+
+
+def make_folder_of_another(path: Path) -> None:
+    path.mkdir(0o700)
+    settings_in(path)
+    give_away(path)
+
+
+HOSTILE = [
+    private,
+    make_symlink_to_folder,
+    make_dangling_symlink,
+    make_group_writable_folder,
+    make_readable_folder,
+    pytest.param(make_folder_of_another, marks=needs_root),
+]
+
+
+@pytest.mark.parametrize("make", HOSTILE)
+def test_private_folder_that_is_hostile(make: Callable[[Path], object], tmp_path: Path) -> None:
+    make(private_folder(tmp_path))
+    with pytest.raises(FolderUnusable):
+        make_private_folder(private_folder(tmp_path))
+    assert locate_folder(tmp_path) is None
+
+
+@needs_root
+@pytest.mark.parametrize("make", HOSTILE)
+def test_no_way_out_into_a_hostile_folder(make: Callable[[Path], object], tmp_path: Path) -> None:
+    give_away(private(tmp_path / names.SETTINGS))
+    make(private_folder(tmp_path))
+    with pytest.raises(FolderUnusable):
+        choose_folder(tmp_path)
+    assert locate_folder(tmp_path) is None
+
+
+def test_private_folder_is_removed_when_empty(tmp_path: Path) -> None:
+    folder = private_folder(tmp_path)
+    make_private_folder(folder)
+    settings_in(folder)
+    remove_private_folder(folder)
+    assert folder.is_dir()
+    remove(folder / names.SETTINGS)
+    remove_private_folder(folder)
+    assert not folder.exists()
+    remove_private_folder(folder)
+    remove_private_folder(tmp_path)
+    assert tmp_path.is_dir()
+
+
+def leave_everything(folder: Path) -> None:
+    for name in (*names.SEALED, names.BRIDGE, names.BRIDGE_COPY_PREFIX + "1.json"):
+        write_private(folder / name, b"")
+    (folder / names.PLUGIN).mkdir()
+    write_private(folder / names.PLUGIN / "stub.md", b"")
+    private(private_files.draft_path(folder / names.RULES))
+
+
+def test_leftovers_are_removed(tmp_path: Path) -> None:
+    leave_everything(tmp_path)
+    private(tmp_path / "somebody's.tmp")
+    private(tmp_path / ".cco-of-the-users-own")
+    removed = remove_leftovers(tmp_path, keep_live=True)
+    assert [path.suffix for path in removed] == [names.DRAFT_SUFFIX]
+    assert len(os.listdir(tmp_path)) == 9
+    remove_leftovers(tmp_path, keep_live=False)
+    assert sorted(os.listdir(tmp_path)) == [".cco-of-the-users-own", "somebody's.tmp"]
+    assert remove_leftovers(tmp_path, keep_live=False) == []
+
+
+def test_leftovers_that_are_links_are_not_followed(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    private(target / "kept")
+    for name in (names.PLUGIN, names.RULES):
+        (tmp_path / name).symlink_to(target)
+    assert len(remove_leftovers(tmp_path, keep_live=False)) == 2
+    assert os.listdir(tmp_path) == ["target"]
+    assert os.listdir(target) == ["kept"]
+
+
+@needs_root
+def test_leftovers_of_another_are_left(tmp_path: Path) -> None:
+    leave_everything(tmp_path)
+    for path in tmp_path.iterdir():
+        give_away(path)
+    before = sorted(os.listdir(tmp_path))
+    assert remove_leftovers(tmp_path, keep_live=False) == []
+    assert sorted(os.listdir(tmp_path)) == before
