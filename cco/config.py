@@ -53,7 +53,7 @@ def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             data = file.read(1 << 20)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if required:
             raise ConfigInvalid(f"CCO_CONFIG names {path}, which does not exist") from None
         return {}
@@ -63,14 +63,16 @@ def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
 
     try:
         return tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigInvalid(f"{path} is not valid TOML: {error}") from None
 
 
 def _from_text(name: str, text: str, source: str) -> object:
     if name == "port":
-        if not text.isdecimal():
-            raise ConfigInvalid(f"{source}: port must be a number from 1 to 65535, not {text!r}")
+        if not text.isdecimal() or len(text) > len("65535"):
+            raise ConfigInvalid(
+                f"{source}: port must be a number from 1 to 65535, not {text[:20]!r}"
+            )
         return int(text)
     if name == "status_line":
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import machineid
 import psutil
 import pytest
@@ -22,6 +24,15 @@ from cco.build_info import DEVELOPMENT_SECRET, parse_build_secret
 from cco.sealing.identity import username
 from cco.sealing.keys import Identity
 from cco.sealing.sealed_set import SealedSet, open_set
+
+# no test depends on how fast the machine is, and none leaves anything behind
+hypothesis.settings.register_profile(
+    "cco",
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("cco")
 
 TIMEOUT_S = 60
 _POLL_S = 0.02
@@ -47,6 +58,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
+    """By lower-case name."""
     body: bytes
 
     def json(self) -> Any:
@@ -157,7 +169,8 @@ class Sandbox:
         try:
             connection.request(method, target, data, {**all_headers, **(headers or {})})
             answer = connection.getresponse()
-            return Answer(answer.status, dict(answer.getheaders()), answer.read())
+            headers_back = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, headers_back, answer.read())
         finally:
             connection.close()
 
@@ -204,7 +217,7 @@ cat /proc/$$/cmdline > "$into/cmdline"
 cat /proc/$$/environ > "$into/environ"
 cat /proc/$$/status > "$into/status"
 readlink /proc/$$/cwd > "$into/cwd"
-for fd in /proc/$$/fd/*; do echo "${fd##*/} $(readlink "$fd")"; done > "$into/fds"
+(ls -l /proc/$$/fd > "$into/fds")
 mv "$into" "$here/start.$$"
 [ -n "$FAKE_GATE" ] && read -r line < "$here/gate"
 [ -n "$FAKE_SIGNAL" ] && kill -"$FAKE_SIGNAL" $$
@@ -256,7 +269,7 @@ class FakeClaude:
 
     def _read(self, folder: Path) -> ClaudeStart:
         status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
-        fds = dict(line.split(" ", 1) for line in (folder / "fds").read_text().splitlines())
+        fds = dict(re.findall(r" (\d+) -> (.*)", (folder / "fds").read_text()))
         return ClaudeStart(
             pid=int(folder.name.removeprefix("start.")),
             arguments=_strings(folder / "cmdline")[2:],
@@ -315,6 +328,27 @@ def source_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     place = Sandbox(tmp_path / "box", SOURCE, frozen=False)
     yield place
     place.close()
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One running daemon for all tests of a module, from source."""
+    place = Sandbox(tmp_path_factory.mktemp("daemon") / "box", SOURCE, frozen=False)
+    place.ok("daemon", "start")
+    yield place
+    place.close()
+
+
+@pytest.fixture
+def undisturbed(daemon: Sandbox) -> Iterator[None]:
+    """Whatever a test sends: nothing in the daemon may go wrong unexpectedly, nor may it end."""
+    (log,) = (daemon.home / ".local/state/cco").glob("*.log")
+    before = log.stat().st_size
+    yield
+    with log.open("rb") as file:
+        file.seek(before)
+        assert b"Traceback" not in file.read()
+    assert daemon.request("GET", "/health", token=False).status == 200
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -53,7 +54,10 @@ for command in (
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     try:
-        code = application.main(args=list(arguments), prog_name="cco", standalone_mode=False)
+        if "_CCO_COMPLETE" in os.environ:
+            application.main(args=[], prog_name="cco")
+        with application.make_context("cco", list(arguments)) as context:
+            code = application.invoke(context)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.exceptions.Abort:
@@ -64,8 +68,4 @@ def run(arguments: Sequence[str]) -> int:
     except CcoError as error:
         print_error(error)
         return error.exit_code
-    except BrokenPipeError:
-        # the reader of our output went away, as `cco daemon logs | head` does
-        sys.stderr.close()
-        return 141
     return code if isinstance(code, int) else 0

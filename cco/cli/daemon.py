@@ -12,7 +12,7 @@ from cco.cli.output import print_data, print_json, print_note, printable
 from cco.config import load_config
 from cco.daemon import supervisor
 from cco.daemon.log import log_path
-from cco.errors import DaemonAlreadyRunning, DaemonNotRunning, NotFound
+from cco.errors import DaemonAlreadyRunning, DaemonNotRunning, NotFound, SealError
 from cco.sealing import names
 from cco.sealing.folder import choose_folder, locate_folder
 from cco.sealing.sealed_set import SealedSet
@@ -155,7 +155,7 @@ def run(port: int | None) -> None:
 
     try:
         supervisor.find_alive()
-    except DaemonNotRunning:
+    except (DaemonNotRunning, SealError):
         pass
     else:
         raise DaemonAlreadyRunning("a daemon already runs")

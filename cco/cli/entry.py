@@ -19,7 +19,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if arguments is None else arguments)
     _use_utf8()
     try:
-        return _dispatch(argv)
+        code = _dispatch(argv)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader of our output went away, as in `cco daemon logs | head`
+        _let_go_of_output()
+        return 141
     except KeyboardInterrupt:
         return 130
     except Exception as error:
@@ -32,6 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return _FAILED
+
+
+def _let_go_of_output() -> None:
+    """Send what is still buffered nowhere, so that the exit does not fail over it again."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
 
 
 def _dispatch(argv: list[str]) -> int:

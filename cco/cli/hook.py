@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
         return 2
     if os.environ.get("ORCHESTRATOR_ENABLED") != "true":
         return 0
-    payload = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
+    payload = read_input()
     if len(payload) > MAX_INPUT_BYTES:
         print(f"cco: error: the event has more than {MAX_INPUT_BYTES} bytes", file=sys.stderr)
         return 1
@@ -37,9 +37,20 @@ def run(arguments: Sequence[str]) -> int:
     if response.status != 200:
         print(f"cco: error: the daemon answered {response.status}", file=sys.stderr)
         return 1
-    sys.stdout.buffer.write(response.body)
-    sys.stdout.buffer.flush()
+    write_output(response.body)
     return 0
+
+
+def read_input() -> bytes:
+    """Read what Claude Code sends on standard input, one byte more than is accepted at most."""
+    return b"" if sys.stdin is None else sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
+
+
+def write_output(data: bytes) -> None:
+    """Write an answer as it is."""
+    if sys.stdout is not None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
 
 
 def deliver(event: str, payload: bytes) -> Response:
@@ -64,7 +75,7 @@ def _post(port: int, token: str, event: str, payload: bytes) -> Response:
 def _environment_port() -> int:
     """The port in ORCHESTRATOR_API_URL."""
     port = os.environ.get("ORCHESTRATOR_API_URL", "").rpartition(":")[2]
-    if not port.isdecimal() or not 0 < int(port) < 65536:
+    if not port.isdecimal() or len(port) > len("65535") or not 0 < int(port) < 65536:
         raise DaemonNotRunning("ORCHESTRATOR_API_URL names no port")
     return int(port)
 

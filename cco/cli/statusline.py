@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cco.cli.hook import MAX_INPUT_BYTES, deliver
+from cco.cli.hook import deliver, read_input, write_output
 from cco.errors import CcoError
 
 
@@ -17,13 +17,12 @@ def run(arguments: Sequence[str]) -> int:
         return 2
     if os.environ.get("ORCHESTRATOR_ENABLED") != "true":
         return 0
-    payload = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
+    payload = read_input()
     try:
         response = deliver("StatusLine", payload)
     except CcoError:
         print("cco · daemon not running")
         return 0
     if response.status == 200:
-        sys.stdout.buffer.write(response.body + b"\n")
-        sys.stdout.buffer.flush()
+        write_output(response.body + b"\n")
     return 0

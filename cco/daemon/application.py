@@ -110,7 +110,8 @@ class BaseHandler(tornado.web.RequestHandler):
         Raises: Problem.
         """
         try:
-            return json.loads(self.request.body, parse_constant=_refuse_constant)
+            text = self.request.body.decode()  # as bytes, UTF-16 would do as well
+            return json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise Problem(HTTPStatus.BAD_REQUEST, "the body is not JSON") from None
 
@@ -128,7 +129,13 @@ class BaseHandler(tornado.web.RequestHandler):
         """Answer with JSON; done when it is written."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        return self.finish(json.dumps(document, ensure_ascii=False, indent=1).encode())
+        return self.finish(
+            json.dumps(document, ensure_ascii=False, indent=1).encode(errors="replace")
+        )
+
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:
+        """Decode a part of the address; nonsense names nothing, and is told so after the checks."""
+        return value.decode(errors="replace")
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")

@@ -62,6 +62,8 @@ class Connection:
         import hmac
         import json
 
+        if not token.isascii():
+            return False
         challenge = os.urandom(_CHALLENGE_BYTES)
         response = self.request("GET", f"/health?challenge={challenge.hex()}")
         expected = hmac.new(token.encode(), challenge, hashlib.sha256).hexdigest()
@@ -88,7 +90,7 @@ class Connection:
         try:
             self._socket.sendall(f"{head}\r\n".encode() + (body or b""))
             return self._read()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, IndexError) as error:
             raise DaemonError(f"the daemon on port {self.port} did not answer: {error}") from None
 
     def _read(self) -> Response:

@@ -10,7 +10,7 @@ from cco.daemon.application import BaseHandler, Problem
 from cco.daemon.briefing import compaction_output, context_output
 from cco.daemon.log import LOG
 from cco.errors import SealError
-from cco.ledger.records import NANOS_PER_USD, Session
+from cco.ledger.records import NANOS_PER_USD, Session, finite
 from cco.sealing import names
 from cco.sealing.private_files import remove
 
@@ -79,8 +79,9 @@ def status_line(session: Session, payload: dict[str, Any]) -> str:
     """
     cost = session.total().cost_nanousd / NANOS_PER_USD
     told = payload.get("cost")
-    if isinstance(told, dict) and isinstance(told.get("total_cost_usd"), (int, float)):
-        cost = float(told["total_cost_usd"])
+    if isinstance(told, dict):
+        total = finite(told.get("total_cost_usd"))
+        cost = cost if total is None else total
     parts = ["cco", f"${cost:.2f}"]
     names_running = [run.name or "agent" for run in session.running]
     if names_running:
@@ -90,4 +91,5 @@ def status_line(session: Session, payload: dict[str, Any]) -> str:
         parts.append(f"{len(session.agents)} agents done")
     if session.context_used_percent is not None:
         parts.append(f"context {session.context_used_percent:.0f}%")
-    return " · ".join(parts)[:_LINE_CHARS]
+    line = " · ".join(parts)
+    return "".join(one if one.isprintable() else " " for one in line)[:_LINE_CHARS]

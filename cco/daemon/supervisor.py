@@ -237,10 +237,17 @@ def stop(*, handover: bool = False) -> Stopped:
         if pid is not None:
             _wait_for_end(pid)
     try:
+        _remove_abandoned_start_lock(folder)
         return Stopped(was_running, remove_leftovers(folder, keep_live=handover))
     finally:
         lock.release()
         remove_private_folder(folder)
+
+
+def _remove_abandoned_start_lock(folder: Path) -> None:
+    """Take it away unless somebody is starting a daemon right now."""
+    with suppress(FolderUnusable), Lock(folder / names.START_LOCK) as lock:
+        lock.acquire()
 
 
 def _acquire_or_gone(lock: Lock) -> bool:

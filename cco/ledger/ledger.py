@@ -11,7 +11,7 @@ from typing import Any
 
 from cco.errors import NotFound
 from cco.ledger.otlp import LogRecord, MetricPoint
-from cco.ledger.records import NANOS_PER_USD, AgentRun, Session, Usage
+from cco.ledger.records import NANOS_PER_USD, AgentRun, Session, Usage, finite
 
 MAX_SESSIONS = 500
 MAX_AGENTS_PER_SESSION = 2_000
@@ -95,7 +95,7 @@ class Ledger:
         tool_input = payload.get("tool_input")
         if not isinstance(tool_input, Mapping):
             return
-        tool = payload.get("tool_name")
+        tool = _text(payload.get("tool_name"), _NAME_CHARS)
         if tool in _EDITING_TOOLS:
             path = tool_input.get("file_path") or tool_input.get("notebook_path")
             name = _text(path, _PATH_CHARS)
@@ -145,9 +145,7 @@ class Ledger:
     def _on_StatusLine(self, session: Session, payload: Mapping[str, Any]) -> None:
         window = payload.get("context_window")
         if isinstance(window, Mapping):
-            used = window.get("used_percentage")
-            if isinstance(used, (int, float)) and not isinstance(used, bool):
-                session.context_used_percent = float(used)
+            session.context_used_percent = finite(window.get("used_percentage"))
 
     # --- telemetry ---
 

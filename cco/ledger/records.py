@@ -8,6 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 NANOS_PER_USD = 1_000_000_000
+_LARGEST = 1e15
+
+
+def finite(value: object) -> float | None:
+    """A figure of reasonable size; None for anything else that JSON may hold in its place."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if -_LARGEST <= value <= _LARGEST else None
 
 
 @dataclass

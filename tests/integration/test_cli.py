@@ -1,0 +1,341 @@
+"""The command line: help, JSON, exit codes, pipes and locales."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from cco.catalogue.markdown import load_markdown
+from cco.cli import app, entry
+from tests.conftest import BINARY, NEEDS_BINARY, SOURCE, FakeClaude, Result, Sandbox
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+COMMANDS = sorted(commands(app.application))
+READING = [
+    ["daemon", "status"],
+    ["agents", "list"],
+    ["agents", "show", "chief-architect"],
+    ["agents", "lint"],
+    ["rules", "show"],
+    ["sessions"],
+    ["sessions", "seen"],
+    ["usage"],
+    ["usage", "--session", "seen"],
+    ["version"],
+]
+"""Commands that read something, against a daemon that has seen a session."""
+
+
+@pytest.fixture(scope="module", params=["source", "frozen"])
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sandbox]:
+    """A sandbox with a running daemon that has seen a session, for all tests here."""
+    if request.param == "frozen" and BINARY is None:
+        pytest.skip(NEEDS_BINARY)
+    frozen = request.param == "frozen"
+    command = (str(Path(BINARY).resolve()),) if BINARY is not None and frozen else SOURCE
+    place = Sandbox(tmp_path_factory.mktemp("cli") / "box", command, frozen)
+    place.ok("daemon", "start")
+    place.hook("SessionStart", "seen", cwd="/work/größe/\x1b[31mred\n", model="opus")
+    place.hook("SubagentStart", "seen", agent_id="a", agent_type="cco:debugger")
+    yield place
+    place.close()
+
+
+def assert_failed(result: Result, code: int, *parts: str) -> None:
+    assert result.code == code, result
+    assert result.out == ""
+    assert "Traceback" not in result.err
+    assert "defect of cco" not in result.err
+    for part in parts:
+        assert part in result.err
+
+
+# --- help ---
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_command_explains_itself(
+    path: tuple[str, ...], flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert app.run([*path, flag]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"Usage: cco {' '.join(path)}")
+    assert len(out.splitlines()) > 2
+    assert max(map(len, out.splitlines())) <= 100
+    assert err == ""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"]])
+def test_help_names_every_command(served: Sandbox, arguments: list[str]) -> None:
+    text = served.ok(*arguments)
+    assert {path[0] for path in COMMANDS if len(path) == 1} <= set(text.split())
+    assert "claude" in text
+    assert {path[0] for path in COMMANDS} == entry.COMMANDS
+
+
+def test_a_group_alone_explains_itself(served: Sandbox) -> None:
+    for group in ("daemon", "agents", "rules"):
+        result = served.run(group)
+        assert result.code in (0, 2)
+        assert "Usage: cco " + group in result.out + result.err
+
+
+# --- what is read ---
+
+
+def read_json(sandbox: Sandbox, *arguments: str) -> Any:
+    result = sandbox.run(*arguments, "--json")
+    assert result.code == 0, result
+    assert result.err == ""
+    return json.loads(result.out)
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_everything_that_is_read_comes_as_text_and_as_json(
+    served: Sandbox, arguments: list[str]
+) -> None:
+    assert isinstance(read_json(served, *arguments), (dict, list))
+    result = served.run(*arguments)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.endswith("\n")
+    assert all(line.isprintable() for line in result.out.split("\n"))
+
+
+def test_the_specialists(served: Sandbox) -> None:
+    catalogue = load_markdown()
+    listed = read_json(served, "agents", "list")
+    assert [one["name"] for one in listed] == [agent.name for agent in catalogue.agents]
+    assert all(set(one) == {"name", "description", "model", "tools"} for one in listed)
+    shown = read_json(served, "agents", "show", "cco:debugger")
+    assert shown["brief"] == catalogue.agent("debugger").brief
+    assert catalogue.agent("debugger").brief in served.ok("agents", "show", "debugger")
+    assert read_json(served, "agents", "lint") == {
+        "agents": len(catalogue.agents),
+        "problems": [],
+    }
+    assert read_json(served, "rules", "show") == {"rules": catalogue.rules}
+    assert served.ok("rules", "show") == catalogue.rules + "\n"
+
+
+def test_sessions_and_usage(served: Sandbox) -> None:
+    (session,) = read_json(served, "sessions")["sessions"]
+    assert session["session_id"] == "seen"
+    assert read_json(served, "sessions", "seen") == session
+    table = served.ok("sessions")
+    assert table.split()[0] == "SESSION"
+    assert "größe" in table
+    assert "\\x1b[31mred\\x0a" in table
+    assert "debugger" in served.ok("sessions", "seen")
+    assert read_json(served, "usage")["total"]["calls"] == 0
+    assert served.ok("usage").splitlines()[-1].startswith("total $0.0000")
+
+
+def test_the_version_is_told_plainly(served: Sandbox) -> None:
+    document = read_json(served, "version")
+    assert document["frozen"] is served.frozen
+    for arguments in (["version"], ["--version"]):
+        text = served.ok(*arguments)
+        assert text.startswith(f"cco {document['version']} (")
+        assert ("development build" in text) is document["development_build"]
+    assert_failed(served.run("version", "--jsn"), 2, "usage: cco version [--json]")
+
+
+def test_the_doctor_is_content(served: Sandbox, fake_claude: FakeClaude) -> None:
+    env = served.environment(CCO_CLAUDE=str(fake_claude.path))
+    result = served.run("doctor", "--json", env=env)
+    assert result.code == 0, result
+    document = json.loads(result.out)
+    assert document["healthy"] is True
+    subjects = [finding["subject"] for finding in document["findings"]]
+    assert {"cco", "config", "Claude Code", "temp folder", "machine id", "daemon"} <= set(subjects)
+    assert "0.0.0" in result.out
+    assert served.sealed().settings.token not in result.out
+    assert served.run("doctor", env=env).code == 0
+
+
+def test_the_doctor_names_what_is_missing(source_sandbox: Sandbox, tmp_path: Path) -> None:
+    absent = str(tmp_path / "absent/claude")
+    env = source_sandbox.environment(CCO_CLAUDE=absent, CCO_PORT="none")
+    result = source_sandbox.run("doctor", env=env)
+    assert (result.code, result.err) == (1, "")
+    assert "problem  config: CCO_PORT" in result.out
+    result = source_sandbox.run("doctor", env=source_sandbox.environment(CCO_CLAUDE=absent))
+    assert result.code == 1
+    assert "problem  Claude Code: " in result.out
+    assert "npm install -g" in result.out
+    assert list(source_sandbox.temp.iterdir()) == []
+
+
+# --- what goes wrong ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "parts"),
+    [
+        (["agents", "show", "chief-architct"], 9, ["chief-architect", "Did you mean"]),
+        (["agents", "show", "größe"], 9, ["'größe'", "cco agents list"]),
+        (["agents", "show", ""], 9, ["''"]),
+        (["agents", "show"], 2, ["NAME"]),
+        (["agents", "shw"], 2, ["shw"]),
+        (["agents", "list", "--jsn"], 2, ["--jsn", "--json"]),
+        (["rules", "show", "more"], 2, ["more"]),
+        (["daemon", "strat"], 2, ["strat"]),
+        (["completion", "tcsh"], 2, ["tcsh", "bash"]),
+        (["completion"], 2, ["bash"]),
+        (["usage", "extra"], 2, ["extra"]),
+        (["doctor", "--fix"], 2, ["--fix"]),
+        (["help", "daemon", "x"], 2, []),
+        (["dashboard"], 2, ["dashboard", "cco -- dashboard"]),
+        (["install"], 2, ["install", "cco -- install"]),
+        (["daemon", "status"], 3, ["not running", "cco daemon start"]),
+        (["daemon", "status", "--json"], 3, ["not running"]),
+        (["sessions"], 3, ["not running"]),
+        (["sessions", "none"], 3, ["not running"]),
+        (["usage", "--json"], 3, ["not running"]),
+        (["daemon", "logs"], 9, ["no log"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_errors_say_what_and_what_next(
+    source_sandbox: Sandbox, arguments: list[str], code: int, parts: list[str]
+) -> None:
+    assert_failed(source_sandbox.run(*arguments), code, *parts)
+
+
+def test_what_the_daemon_does_not_know_is_not_found(served: Sandbox) -> None:
+    for name in ("none", "../usage", "ü/%2F?x=y", "x" * 300):
+        assert_failed(served.run("sessions", name), 9)
+        assert_failed(served.run("usage", "--session", name), 9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["port = 0", 'port = "3000"', "port = true", "colour = 1", "port =", "claude = 5",
+     "status_line = 1", "\udcff", "x = " + "[" * 100_000],
+    ids=range(9),
+)  # fmt: skip
+def test_a_bad_config_file_is_named(source_sandbox: Sandbox, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "my config.toml"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    env = source_sandbox.environment(CCO_CONFIG=str(path))
+    assert_failed(source_sandbox.run("daemon", "start", env=env), 10, str(path))
+
+
+def test_a_variable_goes_before_the_file(source_sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("port = 1\n")
+    env = source_sandbox.environment(CCO_CONFIG=str(path))
+    assert source_sandbox.run("daemon", "start", env=env).code == 0
+    assert source_sandbox.sealed().settings.port == source_sandbox.port
+
+
+# --- pipes, locales, terminals ---
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["agents", "list"], ["rules", "show"], ["version"], ["version", "--json"], ["usage", "--json"],
+     ["daemon", "logs"], ["agents", "show", "debugger"], ["--help"], ["completion", "bash"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_reader_that_goes_away_is_no_error_to_speak_of(
+    served: Sandbox, arguments: list[str]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        process = subprocess.run(
+            [*served.command, *arguments],
+            env=served.environment(),
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (process.returncode, process.stderr) == (141, b"")
+
+
+def test_much_output_into_head(served: Sandbox) -> None:
+    (log,) = (served.home / ".local/state/cco").glob("*.log")
+    with log.open("a") as file:
+        file.write("2026-01-01 00:00:00,000 INFO    a line to be cut off\n" * 4_000)
+    script = '{ "$@"; echo "code $?" >&2; } | head -1'
+    process = subprocess.run(
+        ["/bin/sh", "-c", script, "sh", *served.command, "daemon", "logs", "-n", "4000"],
+        env=served.environment(),
+        capture_output=True,
+        check=False,
+    )
+    assert process.stdout.count(b"\n") == 1
+    assert process.stderr == b"code 141\n"
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LC_ALL": "POSIX"}, {"LANG": "nowhere"}])
+def test_any_locale_prints_utf8(served: Sandbox, locale: dict[str, str]) -> None:
+    env = served.environment(**locale)
+    assert "größe" in served.run("sessions", env=env).out
+    assert "größe" in served.run("sessions", "--json", env=env).out
+    assert "größe" in served.run("agents", "show", "größe", env=env).err
+
+
+@pytest.mark.parametrize(
+    "variables", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}, {"FORCE_COLOR": "1"}]
+)
+def test_no_terminal_codes_are_printed(served: Sandbox, variables: dict[str, str]) -> None:
+    result = served.run("agents", "show", "nobody", env=served.environment(**variables))
+    assert "\x1b" not in result.err + served.run("sessions").out
+
+
+def test_a_closed_output_is_survived(source_sandbox: Sandbox) -> None:
+    for arguments in (["version"], ["agents", "list"]):
+        process = subprocess.run(
+            ["/bin/sh", "-c", '"$@" >&-', "sh", *source_sandbox.command, *arguments],
+            env=source_sandbox.environment(),
+            capture_output=True,
+            check=False,
+        )
+        assert b"Traceback" not in process.stderr
+        assert b"defect of cco" not in process.stderr
+
+
+# --- completion ---
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(served: Sandbox, shell: str, tmp_path: Path) -> None:
+    script = served.ok("completion", shell)
+    assert "_CCO_COMPLETE" in script
+    program = shutil.which(shell)
+    if program is not None:
+        path = tmp_path / "script"
+        path.write_text(script)
+        assert subprocess.run([program, "-n", str(path)], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"), [("cco da", {"daemon"}), ("cco daemon st", {"start", "status", "stop"})]
+)
+def test_completion_completes(served: Sandbox, line: str, expected: set[str]) -> None:
+    env = served.environment(
+        _CCO_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=str(len(line.split()) - 1)
+    )
+    result = served.run(env=env)
+    assert {one.partition(",")[2] for one in result.out.split()} == expected
+    assert result.err == ""

@@ -1,0 +1,118 @@
+"""The bridge settings: hooks that reach the daemon, merged with a user's own."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cco.claude.bridge import (
+    COMMAND_EVENTS,
+    EVENTS,
+    HTTP_EVENTS,
+    LAUNCH_HEADER,
+    bridge_settings,
+    merge_settings,
+    shell_command,
+)
+
+COMMAND = ["/opt/my tools/cco's", "-m", "cco"]
+
+
+def bridge(**more: Any) -> dict[str, Any]:
+    return bridge_settings(4711, COMMAND, **{"status_line": True, **more})
+
+
+def test_every_event_has_one_hook() -> None:
+    hooks = bridge()["hooks"]
+    assert set(hooks) == set(EVENTS)
+    assert all(len(entries) == 1 and len(entries[0]["hooks"]) == 1 for entries in hooks.values())
+
+
+@pytest.mark.parametrize("event", HTTP_EVENTS)
+def test_most_events_go_to_the_daemon_over_loopback(event: str) -> None:
+    hook = bridge()["hooks"][event][0]["hooks"][0]
+    assert hook["type"] == "http"
+    assert hook["url"] == f"http://127.0.0.1:4711/hooks/{event}"
+    assert hook["headers"] == {"Authorization": "Bearer $CCO_TOKEN"}
+    assert hook["allowedEnvVars"] == ["CCO_TOKEN"]
+    assert 0 < hook["timeout"] <= 10
+
+
+@pytest.mark.parametrize("event", COMMAND_EVENTS)
+def test_a_session_start_goes_to_a_command(event: str) -> None:
+    hook = bridge()["hooks"][event][0]["hooks"][0]
+    assert hook["type"] == "command"
+    assert shlex.split(hook["command"]) == [*COMMAND, "hook", event]
+
+
+def test_the_status_line_is_ours_or_not_there() -> None:
+    line = bridge()["statusLine"]
+    assert line["type"] == "command"
+    assert shlex.split(line["command"]) == [*COMMAND, "statusline"]
+    assert "statusLine" not in bridge(status_line=False)
+
+
+def test_a_launch_can_be_told_apart() -> None:
+    settings = bridge(launch_id="0123abcd")
+    for event in HTTP_EVENTS:
+        assert settings["hooks"][event][0]["hooks"][0]["headers"][LAUNCH_HEADER] == "0123abcd"
+
+
+def test_it_is_json() -> None:
+    assert json.loads(json.dumps(bridge())) == bridge()
+
+
+@given(st.lists(st.text(alphabet=st.characters(exclude_characters="\0"))))
+def test_commands_survive_the_shell(arguments: list[str]) -> None:
+    assert shlex.split(shell_command(arguments)) == arguments
+
+
+def test_on_windows_paths_suit_a_posix_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setattr("os.sep", "\\")
+    command = shell_command([r"C:\Program Files\cco\cco.exe", "hook", "SessionStart"])
+    assert command == "'C:/Program Files/cco/cco.exe' hook SessionStart"
+
+
+def test_hooks_of_both_run() -> None:
+    theirs = {
+        "hooks": {
+            "Stop": [{"hooks": [{"type": "command", "command": "theirs"}]}],
+            "Notification": [{"hooks": [{"type": "command", "command": "bell"}]}],
+        }
+    }
+    merged = merge_settings(bridge(), theirs)
+    assert merged["hooks"]["Stop"] == [*bridge()["hooks"]["Stop"], *theirs["hooks"]["Stop"]]
+    assert merged["hooks"]["Notification"] == theirs["hooks"]["Notification"]
+    for event in set(EVENTS) - {"Stop"}:
+        assert merged["hooks"][event] == bridge()["hooks"][event]
+
+
+def test_anything_else_of_theirs_wins() -> None:
+    theirs = {
+        "statusLine": {"type": "command", "command": "mine"},
+        "env": {"A": "b"},
+        "permissions": {"allow": ["Bash(ls:*)"]},
+        "model": "opus",
+        "größe": ["ü", None, 1.5],
+    }
+    merged = merge_settings(bridge(), theirs)
+    assert {name: merged[name] for name in theirs} == theirs
+    assert merged["hooks"] == bridge()["hooks"]
+
+
+@pytest.mark.parametrize("hooks", [None, [], "x", 5, {}])
+def test_hooks_that_are_none_do_not_cost_ours(hooks: object) -> None:
+    assert merge_settings(bridge(), {"hooks": hooks})["hooks"] == bridge()["hooks"]
+
+
+def test_merging_changes_neither() -> None:
+    ours, theirs = bridge(), {"hooks": {"Stop": [{"hooks": []}]}, "model": "opus"}
+    before = json.dumps([ours, theirs])
+    merge_settings(ours, theirs)
+    assert json.dumps([ours, theirs]) == before

@@ -1,0 +1,152 @@
+"""What the user has set up in Claude Code already."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cco.claude.user_settings import (
+    UserSettings,
+    exports_telemetry,
+    load_given,
+    read_user_settings,
+)
+from cco.errors import UsageInvalid
+
+NOTHING = UserSettings(has_status_line=False, exports_telemetry=False)
+STATUS_LINE = {"statusLine": {"type": "command", "command": "mine"}}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project folder that ends the search upwards."""
+    folder = tmp_path / "project"
+    (folder / ".git").mkdir(parents=True)
+    return folder
+
+
+def write(path: Path, document: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+
+
+def test_nothing_is_set_up(project: Path) -> None:
+    assert read_user_settings(project, {}, None) == NOTHING
+
+
+@pytest.mark.parametrize("name", ["settings.json", "settings.local.json"])
+def test_a_status_line_of_the_project(project: Path, name: str) -> None:
+    write(project / ".claude" / name, STATUS_LINE)
+    assert read_user_settings(project, {}, None).has_status_line
+    deeper = project / "src/deeper"
+    deeper.mkdir(parents=True)
+    assert read_user_settings(deeper, {}, None).has_status_line
+
+
+def test_the_search_ends_at_the_repository(tmp_path: Path, project: Path) -> None:
+    write(tmp_path / ".claude/settings.json", STATUS_LINE)
+    assert not read_user_settings(project, {}, None).has_status_line
+
+
+def test_a_status_line_of_the_user(home: Path, project: Path) -> None:
+    write(home / ".claude/settings.json", STATUS_LINE)
+    assert read_user_settings(project, {}, None).has_status_line
+
+
+def test_another_configuration_folder(home: Path, tmp_path: Path, project: Path) -> None:
+    write(home / ".claude/settings.json", STATUS_LINE)
+    environ = {"CLAUDE_CONFIG_DIR": str(tmp_path / "elsewhere")}
+    assert not read_user_settings(project, environ, None).has_status_line
+    write(tmp_path / "elsewhere/settings.json", STATUS_LINE)
+    assert read_user_settings(project, environ, None).has_status_line
+
+
+def test_a_status_line_in_what_was_given(project: Path) -> None:
+    assert read_user_settings(project, {}, STATUS_LINE).has_status_line
+    assert not read_user_settings(project, {}, {"statusLine": None}).has_status_line
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '"x"', "[" * 100_000, "\udcff", '{"env": []}', '{"env": "x"}']
+)
+def test_what_cannot_be_read_counts_as_absent(home: Path, project: Path, text: str) -> None:
+    path = home / ".claude/settings.json"
+    path.parent.mkdir()
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    (project / ".claude/settings.json").mkdir(parents=True)
+    assert read_user_settings(project, {}, None) == NOTHING
+
+
+def test_an_export_in_settings(home: Path, project: Path) -> None:
+    write(home / ".claude/settings.json", {"env": {"OTEL_METRICS_EXPORTER": "otlp"}})
+    assert read_user_settings(project, {}, None).exports_telemetry
+    given = {"env": {"CLAUDE_CODE_ENABLE_TELEMETRY": "1"}}
+    assert read_user_settings(project, {}, given).exports_telemetry
+
+
+@pytest.mark.parametrize(
+    ("name", "exports"),
+    [
+        ("OTEL_LOGS_EXPORTER", True),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", True),
+        ("CLAUDE_CODE_ENABLE_TELEMETRY", True),
+        ("OTEL_RESOURCE_ATTRIBUTES", False),
+        ("OTEL_LOG_USER_PROMPTS", False),
+        ("OTEL_LOG_TOOL_DETAILS", False),
+        ("PATH", False),
+        ("otel_logs_exporter", False),
+    ],
+)
+def test_which_variables_are_an_export(name: str, exports: bool) -> None:
+    assert exports_telemetry({name: "x"}) is exports
+
+
+def test_inline_settings(tmp_path: Path) -> None:
+    assert load_given('{"a": "ü\\n"}', tmp_path) == {"a": "ü\n"}
+    assert load_given(' \n{"a": 1}', tmp_path) == {"a": 1}
+
+
+def test_settings_in_a_file(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "my settings.json", {"a": 1})
+    assert load_given("my settings.json", tmp_path) == {"a": 1}
+    assert load_given(str(tmp_path / "my settings.json"), Path("/")) == {"a": 1}
+    write(home / "s.json", {"b": 2})
+    assert load_given("~/s.json", tmp_path) == {"b": 2}
+    (tmp_path / "bom.json").write_bytes(b'\xef\xbb\xbf{"c": 3}')
+    assert load_given("bom.json", tmp_path) == {"c": 3}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("absent.json", "No such file"),
+        ("", "cannot be read"),
+        (".", "cannot be read"),
+        ("~nobody-of-that-name/x", "No such file"),
+        ("x" * 5_000, "cannot be read"),
+        ("{", "not JSON"),
+        ('{"a": NaN', "not JSON"),
+        ('{"a":' * 100_000, "not JSON"),
+        ("list.json", "not a JSON object"),
+        ("binary.json", "not UTF-8"),
+        ("large.json", "larger than"),
+        ("[]", "No such file"),
+    ],
+)
+def test_what_cannot_be_used_is_said_so(tmp_path: Path, value: str, reason: str) -> None:
+    write(tmp_path / "list.json", [])
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "large.json").write_bytes(b" " * (5 << 20))
+    with pytest.raises(UsageInvalid, match=reason):
+        load_given(value, tmp_path)
