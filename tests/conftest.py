@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import json
 import os
@@ -9,9 +10,11 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +40,9 @@ hypothesis.settings.load_profile("cco")
 TIMEOUT_S = 60
 _POLL_S = 0.02
 SOURCE = (sys.executable, "-I", "-m", "cco")
-BINARY = os.environ.get("CCO_TEST_BINARY")
-CLAUDE = os.environ.get("CCO_TEST_CLAUDE")
+BINARY = os.environ.get("CCO_TEST_BINARY") or None
+CLAUDE = os.environ.get("CCO_TEST_CLAUDE") or None
+_GLIBC_SIGNALS = 0b11 << 31  # 32 and 33: glibc's own, which `make` leaves ignored in its children
 NEEDS_BINARY = "the frozen binary is not built: make freeze, then CCO_TEST_BINARY=dist/cco"
 NEEDS_CLAUDE = "Claude Code is not fetched: make claude, then CCO_TEST_CLAUDE=<its path>"
 
@@ -94,6 +98,8 @@ class Sandbox:
             "TEMP": str(self.temp),
             "CCO_PORT": str(self.port),
         }
+        if self.frozen:
+            base["XDG_CACHE_HOME"] = _binary_cache()
         if sys.platform == "win32":
             base["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
             base["USERPROFILE"] = str(self.home)
@@ -276,13 +282,21 @@ class FakeClaude:
             environ=dict(entry.split("=", 1) for entry in _strings(folder / "environ")),
             cwd=(folder / "cwd").read_text().rstrip("\n"),
             fds={int(fd): target for fd, target in fds.items() if target != str(self.path)},
-            ignored_signals=int(status["SigIgn"], 16),
+            ignored_signals=int(status["SigIgn"], 16) & ~_GLIBC_SIGNALS,
         )
 
 
 def _strings(path: Path) -> list[str]:
     """The zero-terminated strings of a file in /proc."""
     return os.fsdecode(path.read_bytes()).split("\0")[:-1]
+
+
+@cache
+def _binary_cache() -> str:
+    """One folder for the frozen binary's unpacked copy, gone when the tests are."""
+    folder = tempfile.TemporaryDirectory(prefix="cco-tests-cache-")
+    atexit.register(folder.cleanup)
+    return folder.name
 
 
 def free_port() -> int:

@@ -118,16 +118,16 @@ def _log_lines(path: Path, lines: int, follow: bool) -> Iterator[str]:
         yield from pieces[len(pieces) - min(lines, len(pieces)) :]
         rest = b""
         while follow:
-            data_bytes = file.read()
-            *complete, rest = (rest + data_bytes).split(b"\n")
+            rotated = _was_rotated(file.fileno(), path)  # first: what came before it is read now
+            added = file.read()
+            *complete, rest = (rest + added).split(b"\n")
             for line in complete:
                 yield line.decode("utf-8", "replace")
-            if not data_bytes:
-                if _was_rotated(file.fileno(), path):
-                    file.close()
-                    file = path.open("rb")
-                else:
-                    time.sleep(_FOLLOW_POLL_S)
+            if rotated:
+                file.close()
+                file = path.open("rb")
+            elif not added:
+                time.sleep(_FOLLOW_POLL_S)
     finally:
         file.close()
 

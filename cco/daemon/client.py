@@ -68,12 +68,10 @@ class Connection:
         response = self.request("GET", f"/health?challenge={challenge.hex()}")
         expected = hmac.new(token.encode(), challenge, hashlib.sha256).hexdigest()
         try:
-            proof = json.loads(response.body)["proof"]
-        except (ValueError, KeyError, TypeError):
+            proof = str(json.loads(response.body)["proof"]).encode()
+        except (ValueError, LookupError, TypeError, RecursionError):
             return False
-        return response.status == 200 and hmac.compare_digest(
-            str(proof).encode(), expected.encode()
-        )
+        return response.status == 200 and hmac.compare_digest(proof, expected.encode())
 
     def request(
         self, method: str, target: str, *, token: str | None = None, body: bytes | None = None
