@@ -111,7 +111,7 @@ def _play(stage: Stage, scenario: Scenario, catalogue: Catalogue) -> None:
     printed = stage.run(
         *("-p", PROMPT, "--output-format", "json", "--permission-mode", "acceptEdits")
     )
-    session_id = str(json.loads(printed)["session_id"])
+    session_id = _session_id(printed)
     say(f"   session {session_id} has ended by itself")
     _check_delegation(stage, scenario, catalogue)
 
@@ -129,6 +129,13 @@ def _play(stage: Stage, scenario: Scenario, catalogue: Catalogue) -> None:
     left = sorted(path.name for path in stage.temp.iterdir() if path.name.startswith(".cco-"))
     _demand(not left, f"files were left in the temp folder: {left}")
     say("   nothing of cco is left in the temp folder")
+
+
+def _session_id(printed: str) -> str:
+    try:
+        return str(json.loads(printed)["session_id"])
+    except (ValueError, LookupError, TypeError):
+        raise DemoFailed(f"the client did not name its session: {printed[:200]!r}") from None
 
 
 def _show_sealed_files(stage: Stage, catalogue: Catalogue) -> None:
@@ -151,6 +158,7 @@ def _show_sealed_files(stage: Stage, catalogue: Catalogue) -> None:
 def _check_delegation(stage: Stage, scenario: Scenario, catalogue: Catalogue) -> None:
     requests = stage.model.requests
     mine = [request for request in requests if specialist_of(request) is None]
+    _demand(bool(mine), "the client asked the model for nothing")
     _demand(catalogue.rules in mine[0].conversation_text, "the rules did not reach the model")
     _demand(catalogue.nudge in mine[0].system_text, "the system prompt lacks the nudge")
     stage.say(f"   the rules reached the model ({len(catalogue.rules):,} characters)")
