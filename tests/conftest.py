@@ -322,16 +322,30 @@ def has_ended(pid: int) -> bool:
         return True
 
 
+def make_sandbox(form: str, folder: Path) -> Sandbox:
+    """A sandbox for cco as `source` or `frozen`."""
+    if form == "source":
+        return Sandbox(folder / "box", SOURCE, frozen=False)
+    if BINARY is None:
+        pytest.skip(NEEDS_BINARY)
+    return Sandbox(folder / "box", (str(Path(BINARY).resolve()),), frozen=True)
+
+
 @pytest.fixture(params=["source", "frozen"])
 def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sandbox]:
     """The same test against the source and against the frozen binary."""
-    if request.param == "frozen":
-        if BINARY is None:
-            pytest.skip(NEEDS_BINARY)
-        command: tuple[str, ...] = (str(Path(BINARY).resolve()),)
-    else:
-        command = SOURCE
-    place = Sandbox(tmp_path / "box", command, request.param == "frozen")
+    place = make_sandbox(request.param, tmp_path)
+    yield place
+    place.close()
+
+
+@pytest.fixture(scope="module", params=["source", "frozen"])
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sandbox]:
+    """A sandbox with a running daemon for all tests of a module, in both forms."""
+    place = make_sandbox(request.param, tmp_path_factory.mktemp("served"))
+    place.ok("daemon", "start")
     yield place
     place.close()
 
@@ -339,7 +353,7 @@ def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sandbox]
 @pytest.fixture
 def source_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """A sandbox for what only the source can do."""
-    place = Sandbox(tmp_path / "box", SOURCE, frozen=False)
+    place = make_sandbox("source", tmp_path)
     yield place
     place.close()
 
@@ -347,7 +361,7 @@ def source_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """One running daemon for all tests of a module, from source."""
-    place = Sandbox(tmp_path_factory.mktemp("daemon") / "box", SOURCE, frozen=False)
+    place = make_sandbox("source", tmp_path_factory.mktemp("daemon"))
     place.ok("daemon", "start")
     yield place
     place.close()

@@ -12,6 +12,7 @@ from cco.cli.output import print_data, print_json, print_note, printable
 from cco.config import load_config
 from cco.daemon import supervisor
 from cco.daemon.log import log_path
+from cco.daemon.rendezvous import call, find_alive
 from cco.errors import DaemonAlreadyRunning, DaemonNotRunning, NotFound, SealError
 from cco.sealing import names
 from cco.sealing.folder import choose_folder, locate_folder
@@ -62,8 +63,8 @@ def restart(port: int | None) -> None:
 @group.command(help="Say whether the daemon runs, and where. Exit code 3 if it does not.")
 @JSON
 def status(as_json: bool) -> None:
-    sealed = supervisor.find_alive()
-    health = supervisor.call("GET", "/health")
+    sealed = find_alive()
+    health = call("GET", "/health")
     document = {
         "status": "running",
         "port": sealed.settings.port,
@@ -154,7 +155,7 @@ def run(port: int | None) -> None:
         print_note(f"serving on port {started.port}; Ctrl-C stops")
 
     try:
-        supervisor.find_alive()
+        find_alive()
     except (DaemonNotRunning, SealError):
         pass
     else:

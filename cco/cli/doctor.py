@@ -12,7 +12,7 @@ import click
 from cco import build_info
 from cco.cli.output import print_data, print_json, printable
 from cco.config import load_config, temp_folder
-from cco.daemon import supervisor
+from cco.daemon.rendezvous import find_alive
 from cco.errors import CcoError, DaemonNotRunning
 from cco.sealing import names
 from cco.sealing.folder import choose_folder
@@ -145,7 +145,7 @@ def _machine_id() -> Finding:
 
 def _daemon() -> Iterator[Finding]:
     try:
-        sealed = supervisor.find_alive()
+        sealed = find_alive()
     except DaemonNotRunning as error:
         yield Finding("daemon", OK, f"{error}; it starts with the next session")
         return

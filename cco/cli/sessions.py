@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cco.cli.output import print_data, print_json, table
-from cco.daemon import supervisor
+from cco.daemon.rendezvous import call
 
 
 @click.command(name="sessions", help="Show the sessions that the daemon knows, or one of them.")
@@ -18,14 +18,14 @@ def command(session_id: str | None, as_json: bool) -> None:
     if session_id is not None:
         from urllib.parse import quote
 
-        session = supervisor.call("GET", f"/api/v1/sessions/{quote(session_id, safe='')}")
+        session = call("GET", f"/api/v1/sessions/{quote(session_id, safe='')}")
         if as_json:
             print_json(session)
         else:
             print_data(_sessions_table([session]))
             print_data("\n" + _agents_table(session))
         return
-    document = supervisor.call("GET", "/api/v1/sessions")
+    document = call("GET", "/api/v1/sessions")
     if as_json:
         print_json(document)
     elif document["sessions"]:

@@ -8,7 +8,7 @@ import click
 
 from cco.cli.output import print_data, print_json, table
 from cco.cli.sessions import cost, seconds, tokens
-from cco.daemon import supervisor
+from cco.daemon.rendezvous import call
 
 
 @click.command(name="usage", help="Show tokens, cost and time by agent, model and session.")
@@ -18,7 +18,7 @@ def command(session_id: str | None, as_json: bool) -> None:
     from urllib.parse import urlencode
 
     query = f"?{urlencode({'session': session_id})}" if session_id else ""
-    document = supervisor.call("GET", f"/api/v1/usage{query}")
+    document = call("GET", f"/api/v1/usage{query}")
     if as_json:
         print_json(document)
         return

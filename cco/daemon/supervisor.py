@@ -1,4 +1,4 @@
-"""Find, start and stop the daemon from outside."""
+"""Start the daemon once, however many ask, and stop it whatever its state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from typing import Any
 
 from cco import errors
 from cco.config import Config, self_command
-from cco.daemon.client import Connection, Response, is_alive
+from cco.daemon.client import Connection
+from cco.daemon.rendezvous import find_alive
 from cco.daemon.spawned import ARGUMENTS, AUTOMATIC
 from cco.errors import (
     CcoError,
@@ -59,56 +60,6 @@ class Stopped:
 
     was_running: bool
     leftovers: list[Path]
-
-
-def find(identity: Identity | None = None) -> SealedSet:
-    """Open the sealed settings of this user's daemon, alive or not.
-
-    Raises: DaemonNotRunning, SealError.
-    """
-    folder = locate_folder()
-    if folder is None:
-        raise DaemonNotRunning("the daemon is not running")
-    return open_set(folder, identity or current_identity())
-
-
-def find_alive(identity: Identity | None = None) -> SealedSet:
-    """Open the sealed settings and make sure that their daemon answers.
-
-    Raises: DaemonNotRunning, SealError.
-    """
-    sealed = find(identity)
-    if not is_alive(sealed.settings.port, sealed.settings.token):
-        raise DaemonNotRunning(
-            f"the daemon is not running (it ended without cleaning up {sealed.folder})"
-        )
-    return sealed
-
-
-def call(method: str, target: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Ask the running daemon for one resource and return its JSON.
-
-    Raises: DaemonNotRunning, DaemonError, SealError, NotFound.
-    """
-    settings = find_alive().settings
-    data = None if body is None else json.dumps(body).encode()
-    with Connection(settings.port) as connection:
-        if not connection.prove(settings.token):
-            raise DaemonNotRunning("what answers on the daemon's port is not the daemon")
-        response = connection.request(method, target, token=settings.token, body=data)
-    return _document(response)
-
-
-def _document(response: Response) -> Any:
-    try:
-        document = json.loads(response.body)
-    except ValueError:
-        raise DaemonError(f"the daemon answered {response.status} without JSON") from None
-    if response.status == 404:
-        raise errors.NotFound(str(document.get("detail", "not found")))
-    if response.status >= 400:
-        raise DaemonError(f"the daemon answered {response.status}: {document.get('detail')}")
-    return document
 
 
 def ensure_running(config: Config, notify: Notify) -> SealedSet:

@@ -37,7 +37,7 @@ def test_what_is_kept_can_be_looked_at(source_sandbox: Sandbox, claude: str) -> 
 
 def test_a_client_that_does_nothing_fails_the_demo(source_sandbox: Sandbox) -> None:
     lazy = source_sandbox.root / "claude"
-    lazy.write_text("#!/bin/sh\necho '{\"session_id\": \"none\"}'\n")
+    lazy.write_text('#!/bin/sh\necho \'{"session_id": "none"}\'\n')
     lazy.chmod(0o755)
     env = source_sandbox.environment(CCO_CLAUDE=str(lazy))
     result = source_sandbox.run("demo", env=env)

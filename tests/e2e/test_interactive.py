@@ -53,6 +53,13 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._fd, keys.encode())
 
+    def say(self, line: str) -> None:
+        """Type a line, see it on the screen, and send it."""
+        seen = len(self.screen)
+        self.type(line)
+        self.wait_for(lambda: "".join(line.split()) in self.screen[seen:])
+        self.type("\r")
+
     def wait_for(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _TIMEOUT_S
         while not condition():
@@ -96,9 +103,7 @@ def test_interactive_session(one_stage: MakeStage) -> None:
     with terminal(scene) as screen:
         screen.wait_for(lambda: "cco·$" in screen.screen)  # the status line is ours
         assert psutil.Process(screen.pid).exe() == os.path.realpath(scene.claude)
-        screen.type("Hello there.")
-        screen.wait_for(lambda: "Hellothere." in screen.screen)
-        screen.type("\r")
+        screen.say("Hello there.")
         screen.wait_for(lambda: "Thisistheanswer." in screen.screen)
         (request,) = [one for one in scene.requests if "Hello there." in one.last_user_text]
         assert CATALOGUE.rules in request.conversation_text
@@ -106,6 +111,32 @@ def test_interactive_session(one_stage: MakeStage) -> None:
         assert screen.wait_for_exit() == 0
     (session,) = scene.json("sessions")["sessions"]
     assert session["prompts"] == 1
+
+
+def test_compaction_in_the_middle_of_a_session(one_stage: MakeStage) -> None:
+    scene = one_stage(
+        lambda request: [
+            text("<summary>Nothing much.</summary>" if request.is_compaction else "The answer.")
+        ]
+    )
+    scene.skip_first_run_dialogs()
+    with terminal(scene) as screen:
+        screen.wait_for(lambda: "cco·$" in screen.screen)
+        screen.say("What is this place?")
+        screen.wait_for(lambda: "Theanswer." in screen.screen)
+        screen.say("/compact")
+        screen.wait_for(lambda: any(one.is_compaction for one in scene.requests))
+        screen.wait_for(lambda: scene.json("sessions")["sessions"][0]["compactions"] == 1)
+        screen.say("And now?")
+        screen.wait_for(lambda: any("And now?" in one.last_user_text for one in scene.requests))
+        screen.say("/exit")
+        assert screen.wait_for_exit() == 0
+    (summary,) = [one for one in scene.requests if one.is_compaction]
+    assert CATALOGUE.pre_compact.splitlines()[0] in summary.last_user_text
+    assert "The latest request began: “What is this place?”" in summary.last_user_text
+    (after,) = [one for one in scene.requests if "And now?" in one.last_user_text]
+    assert CATALOGUE.post_compact.splitlines()[0] in after.conversation_text
+    assert after.conversation_text.count(CATALOGUE.rules) == 1
 
 
 def test_a_running_session_heals_when_its_daemon_dies(one_stage: MakeStage) -> None:
@@ -116,9 +147,7 @@ def test_a_running_session_heals_when_its_daemon_dies(one_stage: MakeStage) -> N
         screen.wait_for(lambda: "cco·$" in screen.screen)
         before = scene.json("daemon", "status")
         psutil.Process(before["pid"]).kill()
-        screen.type("Hello there.")
-        screen.wait_for(lambda: "Hellothere." in screen.screen)
-        screen.type("\r")
+        screen.say("Hello there.")
         screen.wait_for(lambda: "Thisistheanswer." in screen.screen)
         screen.wait_for(lambda: scene.sandbox.run("daemon", "status").code == 0)
         after = scene.json("daemon", "status")

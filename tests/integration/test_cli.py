@@ -15,7 +15,7 @@ import pytest
 
 from cco.catalogue.markdown import load_markdown
 from cco.cli import app, entry
-from tests.conftest import BINARY, NEEDS_BINARY, SOURCE, FakeClaude, Result, Sandbox
+from tests.conftest import FakeClaude, Result, Sandbox, make_sandbox
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -41,20 +41,19 @@ READING = [
 """Commands that read something, against a daemon that has seen a session."""
 
 
-@pytest.fixture(scope="module", params=["source", "frozen"])
-def served(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Sandbox]:
-    """A sandbox with a running daemon that has seen a session, for all tests here."""
-    if request.param == "frozen" and BINARY is None:
-        pytest.skip(NEEDS_BINARY)
-    frozen = request.param == "frozen"
-    command = (str(Path(BINARY).resolve()),) if BINARY is not None and frozen else SOURCE
-    place = Sandbox(tmp_path_factory.mktemp("cli") / "box", command, frozen)
-    place.ok("daemon", "start")
-    place.hook("SessionStart", "seen", cwd="/work/größe/\x1b[31mred\n", model="opus")
-    place.hook("SubagentStart", "seen", agent_id="a", agent_type="cco:debugger")
+@pytest.fixture(autouse=True, scope="module")
+def seen(served: Sandbox) -> None:
+    """The daemon has seen a session."""
+    served.hook("SessionStart", "seen", cwd="/work/größe/\x1b[31mred\n", model="opus")
+    served.hook("SubagentStart", "seen", agent_id="a", agent_type="cco:debugger")
+
+
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox without a daemon, which none of its commands starts."""
+    place = make_sandbox("source", tmp_path_factory.mktemp("idle"))
     yield place
+    assert list(place.temp.iterdir()) == []
     place.close()
 
 
@@ -215,9 +214,9 @@ def test_the_doctor_names_what_is_missing(source_sandbox: Sandbox, tmp_path: Pat
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_errors_say_what_and_what_next(
-    source_sandbox: Sandbox, arguments: list[str], code: int, parts: list[str]
+    idle: Sandbox, arguments: list[str], code: int, parts: list[str]
 ) -> None:
-    assert_failed(source_sandbox.run(*arguments), code, *parts)
+    assert_failed(idle.run(*arguments), code, *parts)
 
 
 def test_what_the_daemon_does_not_know_is_not_found(served: Sandbox) -> None:
@@ -232,11 +231,11 @@ def test_what_the_daemon_does_not_know_is_not_found(served: Sandbox) -> None:
      "status_line = 1", "\udcff", "x = " + "[" * 100_000],
     ids=range(9),
 )  # fmt: skip
-def test_a_bad_config_file_is_named(source_sandbox: Sandbox, tmp_path: Path, text: str) -> None:
+def test_a_bad_config_file_is_named(idle: Sandbox, tmp_path: Path, text: str) -> None:
     path = tmp_path / "my config.toml"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    env = source_sandbox.environment(CCO_CONFIG=str(path))
-    assert_failed(source_sandbox.run("daemon", "start", env=env), 10, str(path))
+    env = idle.environment(CCO_CONFIG=str(path))
+    assert_failed(idle.run("daemon", "start", env=env), 10, str(path))
 
 
 def test_a_variable_goes_before_the_file(source_sandbox: Sandbox, tmp_path: Path) -> None:
@@ -303,11 +302,11 @@ def test_no_terminal_codes_are_printed(served: Sandbox, variables: dict[str, str
     assert "\x1b" not in result.err + served.run("sessions").out
 
 
-def test_a_closed_output_is_survived(source_sandbox: Sandbox) -> None:
+def test_a_closed_output_is_survived(idle: Sandbox) -> None:
     for arguments in (["version"], ["agents", "list"]):
         process = subprocess.run(
-            ["/bin/sh", "-c", '"$@" >&-', "sh", *source_sandbox.command, *arguments],
-            env=source_sandbox.environment(),
+            ["/bin/sh", "-c", '"$@" >&-', "sh", *idle.command, *arguments],
+            env=idle.environment(),
             capture_output=True,
             check=False,
         )

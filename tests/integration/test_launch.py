@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -54,29 +55,29 @@ def launch(sandbox: Sandbox, fake: FakeClaude, *arguments: str, **more: str) -> 
     ids=range(14),
 )
 def test_arguments_arrive_untouched(
-    sandbox: Sandbox, fake_claude: FakeClaude, arguments: list[str]
+    served: Sandbox, fake_claude: FakeClaude, arguments: list[str]
 ) -> None:
     expected = arguments[1:] if arguments[:1] == ["--"] else arguments
-    start = launch(sandbox, fake_claude, *arguments)
+    start = launch(served, fake_claude, *arguments)
     ours, theirs = start.arguments[:OURS], start.arguments[OURS:]
     if expected[:1] == ["--help"]:
         assert start.arguments == expected
         return
     assert theirs == expected
     assert ours[0::2] == ["--settings", "--plugin-dir", "--append-system-prompt"]
-    assert ours[1] == str(sandbox.temp / names.BRIDGE)
-    assert ours[3] == str(sandbox.temp / names.PLUGIN)
+    assert ours[1] == str(served.temp / names.BRIDGE)
+    assert ours[3] == str(served.temp / names.PLUGIN)
     assert "specialists" in ours[5]
 
 
-def test_the_started_process_is_claude_itself(sandbox: Sandbox, fake_claude: FakeClaude) -> None:
-    env = environment(sandbox, fake_claude, FAKE_GATE="1")
-    process = sandbox.start("-p", "x", env=env)
+def test_the_started_process_is_claude_itself(served: Sandbox, fake_claude: FakeClaude) -> None:
+    env = environment(served, fake_claude, FAKE_GATE="1")
+    process = served.start("-p", "x", env=env)
     try:
         wait_until(fake_claude.starts, "the stand-in's start")
         start = fake_claude.only_start()
         assert start.pid == process.pid
-        assert start.cwd == str(sandbox.project)
+        assert start.cwd == str(served.project)
         assert psutil.Process(process.pid).cmdline()[1] == str(fake_claude.path)
         fake_claude.open_gate()
         process.communicate()
@@ -86,29 +87,27 @@ def test_the_started_process_is_claude_itself(sandbox: Sandbox, fake_claude: Fak
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("code", [1, 2, 3, 125, 126, 127, 255])
-def test_its_exit_code_is_ours(source_sandbox: Sandbox, fake_claude: FakeClaude, code: int) -> None:
-    env = environment(source_sandbox, fake_claude, FAKE_EXIT=str(code))
-    assert source_sandbox.run("-p", "x", env=env) == Result(code, "", "")
+@pytest.mark.parametrize("code", [1, 2, 127, 255])
+def test_its_exit_code_is_ours(served: Sandbox, fake_claude: FakeClaude, code: int) -> None:
+    env = environment(served, fake_claude, FAKE_EXIT=str(code))
+    assert served.run("-p", "x", env=env) == Result(code, "", "")
 
 
 @pytest.mark.parametrize("name", ["TERM", "INT", "KILL", "SEGV"])
-def test_its_death_by_a_signal_is_ours(
-    sandbox: Sandbox, fake_claude: FakeClaude, name: str
-) -> None:
-    env = environment(sandbox, fake_claude, FAKE_SIGNAL=name)
-    assert sandbox.run("-p", "x", env=env).code == -getattr(signal, f"SIG{name}")
+def test_its_death_by_a_signal_is_ours(served: Sandbox, fake_claude: FakeClaude, name: str) -> None:
+    env = environment(served, fake_claude, FAKE_SIGNAL=name)
+    assert served.run("-p", "x", env=env).code == -getattr(signal, f"SIG{name}")
 
 
 def test_signals_and_descriptors_are_as_the_shell_gave_them(
-    sandbox: Sandbox, fake_claude: FakeClaude, tmp_path: Path
+    served: Sandbox, fake_claude: FakeClaude, tmp_path: Path
 ) -> None:
     script = 'trap "" HUP; exec "$@" 7< "$0"'
-    command = ["/bin/sh", "-c", script, str(fake_claude.path), *sandbox.command, "-p", "x"]
+    command = ["/bin/sh", "-c", script, str(fake_claude.path), *served.command, "-p", "x"]
     process = subprocess.Popen(
         command,
-        env=environment(sandbox, fake_claude),
-        cwd=sandbox.project,
+        env=environment(served, fake_claude),
+        cwd=served.project,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -122,37 +121,37 @@ def test_signals_and_descriptors_are_as_the_shell_gave_them(
     assert start.fds[1].startswith("pipe:")
 
 
-def test_nothing_of_ours_stays_open(sandbox: Sandbox, fake_claude: FakeClaude) -> None:
-    start = launch(sandbox, fake_claude, "-p", "x")
+def test_nothing_of_ours_stays_open(served: Sandbox, fake_claude: FakeClaude) -> None:
+    start = launch(served, fake_claude, "-p", "x")
     assert set(start.fds) == {0, 1, 2}
     assert start.ignored_signals == 0
 
 
-def test_it_knows_where_the_orchestration_is(sandbox: Sandbox, fake_claude: FakeClaude) -> None:
-    start = launch(sandbox, fake_claude, "-p", "x", ANTHROPIC_API_KEY="sk-test", EMPTY="")
-    sealed = sandbox.sealed()
+def test_it_knows_where_the_orchestration_is(served: Sandbox, fake_claude: FakeClaude) -> None:
+    start = launch(served, fake_claude, "-p", "x", ANTHROPIC_API_KEY="sk-test", EMPTY="")
+    sealed = served.sealed()
     environ = start.environ
     assert environ["ORCHESTRATOR_ENABLED"] == "true"
     for variable, name in zip(("SETTINGS", "AGENTS", "RULES", "HOOKS"), names.SEALED, strict=True):
-        assert environ[f"ORCHESTRATOR_{variable}"] == str(sandbox.temp / name)
+        assert environ[f"ORCHESTRATOR_{variable}"] == str(served.temp / name)
     assert environ["ORCHESTRATOR_API_URL"] == f"http://localhost:{sealed.settings.port}"
     assert environ["CCO_TOKEN"] == sealed.settings.token
-    assert environ["TMPDIR"] == str(sandbox.temp)
+    assert environ["TMPDIR"] == str(served.temp)
     assert environ["ANTHROPIC_API_KEY"] == "sk-test"
     assert environ["EMPTY"] == ""
-    given = environment(sandbox, fake_claude, ANTHROPIC_API_KEY="sk-test", EMPTY="")
+    given = environment(served, fake_claude, ANTHROPIC_API_KEY="sk-test", EMPTY="")
     new = {name.split("_")[0] for name in set(environ) - set(given)}
-    locale = set() if sandbox.frozen else {"LC"}  # a Python of its own corrects the C locale
+    locale = set() if served.frozen else {"LC"}  # a Python of its own corrects the C locale
     assert new <= {"ORCHESTRATOR", "CCO", "OTEL", "CLAUDE", "PWD", *locale}
     assert not [name for name in environ if name.startswith(("_PYI", "LD_", "CCO_EXEC"))]
 
 
-def test_nothing_secret_is_in_its_arguments(sandbox: Sandbox, fake_claude: FakeClaude) -> None:
-    start = launch(sandbox, fake_claude, "-p", "x")
-    sealed = sandbox.sealed()
+def test_nothing_secret_is_in_its_arguments(served: Sandbox, fake_claude: FakeClaude) -> None:
+    start = launch(served, fake_claude, "-p", "x")
+    sealed = served.sealed()
     line = "\0".join(start.arguments)
     assert sealed.settings.token not in line
-    bridge = (sandbox.temp / names.BRIDGE).read_text()
+    bridge = (served.temp / names.BRIDGE).read_text()
     assert sealed.settings.token not in bridge
     brief = sealed.open_member(names.AGENTS)["agents"][0]["brief"]
     rules = sealed.open_member(names.RULES)["rules"]
@@ -209,15 +208,15 @@ def test_without_claude_it_says_how_to_install_it(sandbox: Sandbox, tmp_path: Pa
         assert_failed(sandbox.run("-p", "x", env=env), 127, "not installed", "npm install")
 
 
-def test_a_program_that_cannot_be_run(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_program_that_cannot_be_run(served: Sandbox, tmp_path: Path) -> None:
     program = tmp_path / "claude"
     program.write_text("no program")
-    env = sandbox.environment(CCO_CLAUDE=str(program))
+    env = served.environment(CCO_CLAUDE=str(program))
     program.chmod(0o644)
-    assert_failed(sandbox.run("-p", "x", env=env), 126, str(program))
+    assert_failed(served.run("-p", "x", env=env), 126, str(program))
     program.write_bytes(b"\x7fELF and nothing more")
     program.chmod(0o755)
-    assert_failed(sandbox.run("-p", "x", env=env), 126, str(program), "cannot be run")
+    assert_failed(served.run("-p", "x", env=env), 126, str(program), "cannot be run")
 
 
 @pytest.mark.parametrize(
@@ -278,12 +277,35 @@ def test_found_on_path_and_in_the_config_file(
     assert len(fake_claude.starts()) == len(other.starts()) == 1
 
 
-def test_standard_input_is_claudes(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_standard_input_is_claudes(served: Sandbox, tmp_path: Path) -> None:
     program = tmp_path / "claude"
     program.write_text("#!/bin/sh\nexec cat\n")
     program.chmod(0o755)
-    env = sandbox.environment(CCO_CLAUDE=str(program))
+    env = served.environment(CCO_CLAUDE=str(program))
     text = b"piped \xff\x00 in\n" * 10_000
-    process = sandbox.start("-p", env=env)
+    process = served.start("-p", env=env)
     out, err = process.communicate(text)
     assert (process.returncode, out, err) == (0, text, b"")
+
+
+@pytest.mark.parametrize(("how", "enabled"), [("exec", "true"), ("", "false")])
+def test_a_claude_that_is_cco_again_is_refused(
+    source_sandbox: Sandbox, tmp_path: Path, how: str, enabled: str
+) -> None:
+    """A wrapper of the name of claude that calls cco would otherwise go round for ever."""
+    wrapper = tmp_path / "bin/claude"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\n{how} {shlex.join(source_sandbox.command)} "$@"\n')
+    wrapper.chmod(0o755)
+    path = os.pathsep.join([str(wrapper.parent), source_sandbox.environment()["PATH"]])
+    env = source_sandbox.environment(PATH=path, ORCHESTRATOR_ENABLED=enabled)
+    process = source_sandbox.start("-p", "x", env=env)
+    try:
+        out, err = process.communicate(timeout=20)
+    finally:
+        for started in [*psutil.Process().children(recursive=True)]:
+            if started.pid != process.pid and "daemon" not in started.cmdline():
+                started.kill()
+        process.kill()
+        process.communicate()
+    assert_failed(Result(process.returncode, out.decode(), err.decode()), 126, "leads back to cco")

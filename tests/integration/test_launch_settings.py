@@ -45,21 +45,20 @@ def copies(sandbox: Sandbox) -> list[Path]:
 
 
 def test_without_own_settings_the_common_bridge_is_used(
-    sandbox: Sandbox, fake_claude: FakeClaude
+    served: Sandbox, fake_claude: FakeClaude
 ) -> None:
-    path, document = settings_of(launch(sandbox, fake_claude, "-p", "x"))
-    assert path == sandbox.temp / names.BRIDGE
+    path, document = settings_of(launch(served, fake_claude, "-p", "x"))
+    assert path == served.temp / names.BRIDGE
     assert set(document["hooks"]) == set(EVENTS)
-    assert copies(sandbox) == []
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("form", ["inline", "inline=", "file", "file=", "relative", "last"])
 def test_own_settings_are_merged_into_a_private_copy(
-    sandbox: Sandbox, fake_claude: FakeClaude, form: str
+    served: Sandbox, fake_claude: FakeClaude, form: str
 ) -> None:
-    (sandbox.project / "own.json").write_text(json.dumps(OWN))
-    path = str(sandbox.project / "own.json")
+    (served.project / "own.json").write_text(json.dumps(OWN))
+    path = str(served.project / "own.json")
     given = {
         "inline": ["--settings", json.dumps(OWN)],
         "inline=": [f"--settings={json.dumps(OWN)}"],
@@ -68,17 +67,24 @@ def test_own_settings_are_merged_into_a_private_copy(
         "relative": ["--settings", "own.json"],
         "last": ["--settings", "{}", "--settings", path],
     }[form]
-    start = launch(sandbox, fake_claude, "-p", "x", *given, "--model", "haiku")
+    start = launch(served, fake_claude, "-p", "x", *given, "--model", "haiku")
     assert start.arguments[-4:] == ["-p", "x", "--model", "haiku"]
     copy, document = settings_of(start)
-    assert copies(sandbox) == [copy]
+    assert copy in copies(served)
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert (document["model"], document["env"]) == ("opus", {"A": "ü"})
     assert set(document["hooks"]) == set(EVENTS)
     assert len(document["hooks"]["Stop"]) == 2
     assert OWN_HOOK in document["hooks"]["Stop"]
     assert "statusLine" in document
-    assert sandbox.sealed().settings.token not in copy.read_text()
+    assert served.sealed().settings.token not in copy.read_text()
+
+
+def test_a_stop_removes_the_copies(sandbox: Sandbox, fake_claude: FakeClaude) -> None:
+    path, _ = settings_of(launch(sandbox, fake_claude, "-p", "x", "--settings", "{}"))
+    assert copies(sandbox) == [path]
+    sandbox.ok("daemon", "restart")
+    assert path.exists()  # the session may go on
     sandbox.ok("daemon", "stop")
     assert list(sandbox.temp.iterdir()) == []
 
@@ -121,12 +127,6 @@ def test_a_forged_launch_removes_nothing(
     assert victim.exists()
 
 
-def test_copies_outlive_a_restart(source_sandbox: Sandbox, fake_claude: FakeClaude) -> None:
-    path, _ = settings_of(launch(source_sandbox, fake_claude, "-p", "x", "--settings", "{}"))
-    source_sandbox.ok("daemon", "restart")
-    assert path.exists()
-
-
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
@@ -153,9 +153,9 @@ def test_own_settings_that_cannot_be_used_are_125(
     assert list(sandbox.temp.iterdir()) == []
 
 
-def test_an_own_system_prompt_is_kept(sandbox: Sandbox, fake_claude: FakeClaude) -> None:
+def test_an_own_system_prompt_is_kept(served: Sandbox, fake_claude: FakeClaude) -> None:
     own = "be brief,\n--always 'größer'"
-    start = launch(sandbox, fake_claude, "--append-system-prompt", own, "-p", "x")
+    start = launch(served, fake_claude, "--append-system-prompt", own, "-p", "x")
     assert start.arguments.count("--append-system-prompt") == 1
     prompt = start.option("--append-system-prompt")
     assert prompt.endswith(f"\n\n{own}")
@@ -191,16 +191,34 @@ def test_the_status_line_can_be_switched_off(
 
 
 def test_an_own_export_of_telemetry_never_sees_our_token(
-    sandbox: Sandbox, fake_claude: FakeClaude
+    served: Sandbox, fake_claude: FakeClaude
 ) -> None:
     own = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector.example", "OTEL_LOGS_EXPORTER": "otlp"}
-    start = launch(sandbox, fake_claude, "-p", "x", **own)
+    start = launch(served, fake_claude, "-p", "x", **own)
     token = start.environ["CCO_TOKEN"]
     assert {n: v for n, v in start.environ.items() if n.startswith("OTEL_")} == own
     assert [name for name, value in start.environ.items() if token in value] == ["CCO_TOKEN"]
     given = json.dumps({"env": {"OTEL_METRICS_EXPORTER": "otlp"}})
-    start = launch(sandbox, fake_claude, "-p", "x", "--settings", given)
+    start = launch(served, fake_claude, "-p", "x", "--settings", given)
     assert not [name for name in start.environ if name.startswith("OTEL_")]
+
+
+def test_settings_that_keep_hooks_away_are_said_so_and_no_obstacle(
+    source_sandbox: Sandbox, fake_claude: FakeClaude
+) -> None:
+    sandbox = source_sandbox
+    folder = sandbox.project / ".claude"
+    folder.mkdir()
+    (folder / "settings.local.json").write_text('{"disableAllHooks": true}')
+    env = sandbox.environment(CCO_CLAUDE=str(fake_claude.path))
+    result = sandbox.run("-p", "x", env=env)
+    assert (result.code, result.out) == (0, "")
+    assert result.err.startswith("cco: ")
+    assert "disableAllHooks" in result.err
+    assert len(fake_claude.starts()) == 1
+    doctor = sandbox.run("doctor", env=env)
+    assert doctor.code == 1
+    assert "disableAllHooks" in doctor.out
 
 
 def test_a_launch_inside_a_session_uses_the_same_daemon(
@@ -211,7 +229,7 @@ def test_a_launch_inside_a_session_uses_the_same_daemon(
     result = sandbox.run("-p", "y", env=outer.environ)
     assert result.code == 0, result
     inner = next(start for start in fake_claude.starts() if start.pid != outer.pid)
-    ignored = {"PWD", "SHLVL", "OLDPWD", "_"}
+    ignored = {"PWD", "CCO_LAUNCH_DEPTH"}
     assert {n: v for n, v in inner.environ.items() if n not in ignored} == {
         n: v for n, v in outer.environ.items() if n not in ignored
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cco.claude import user_settings
 from cco.claude.user_settings import (
     UserSettings,
     exports_telemetry,
@@ -110,6 +111,40 @@ def test_an_export_in_settings(home: Path, project: Path) -> None:
 )
 def test_which_variables_are_an_export(name: str, exports: bool) -> None:
     assert exports_telemetry({name: "x"}) is exports
+
+
+@pytest.mark.parametrize(
+    ("document", "blocked"),
+    [
+        ({"disableAllHooks": True}, "disableAllHooks"),
+        ({"disableAllHooks": False}, ""),
+        ({"allowedHttpHookUrls": []}, "allowedHttpHookUrls"),
+        ({"allowedHttpHookUrls": ["https://hooks.example/*", 5]}, "allowedHttpHookUrls"),
+        ({"allowedHttpHookUrls": ["http://127.0.0.1:*"]}, ""),
+        ({"allowedHttpHookUrls": ["https://hooks.example/*", "http://127.0.0.1:*/hooks/*"]}, ""),
+        ({"allowedHttpHookUrls": ["*"]}, ""),
+        ({"allowedHttpHookUrls": None}, ""),
+        ({"disableSideloadFlags": True, "allowManagedHooksOnly": True}, ""),  # not the managed ones
+    ],
+)
+def test_what_keeps_hooks_away_is_named(
+    home: Path, project: Path, document: dict[str, Any], blocked: str
+) -> None:
+    write(home / ".claude/settings.json", document)
+    blockers = read_user_settings(project, {}, None).blockers
+    assert [one.partition(" ")[0].rstrip(",") for one in blockers] == ([blocked] if blocked else [])
+
+
+@pytest.mark.parametrize("name", ["disableSideloadFlags", "allowManagedHooksOnly"])
+def test_managed_settings_can_forbid_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write(tmp_path / "managed.json", {name: True})
+    paths = [tmp_path / "managed.json"]
+    monkeypatch.setattr(user_settings, "_paths", lambda folder, environ: iter(paths))
+    (blocker,) = read_user_settings(tmp_path, {}, None).blockers
+    assert name in blocker
+    assert "managed" in blocker
 
 
 def test_inline_settings(tmp_path: Path) -> None:
