@@ -42,11 +42,7 @@ class HookHandler(BaseHandler):
     def _answer(self, event: str, payload: dict[str, Any], session: Session) -> None:
         briefing = self.state.briefing
         if event == "SessionStart":
-            compacted = payload.get("source") == "compact"
-            text = briefing.after_compaction(session) if compacted else briefing.rules()
-            source = str(payload.get("source"))[:_SOURCE_CHARS]
-            LOG.info("rules delivered to session %s (%s)", session.session_id, source)
-            self.send(context_output(event, text))
+            self._start_session(payload, session)
         elif event == "SubagentStart":
             agent_type = str(payload.get("agent_type", ""))
             brief = briefing.brief(agent_type)
@@ -59,6 +55,22 @@ class HookHandler(BaseHandler):
         elif event == STATUS_LINE:
             self.set_header("Content-Type", "text/plain; charset=utf-8")
             self.finish(status_line(session, payload).encode())
+
+    def _start_session(self, payload: dict[str, Any], session: Session) -> None:
+        """Deliver the rules, unless the session resumes a conversation that has them already.
+
+        The client drops what an earlier start said when it resumes, but keeps what followed a
+        compaction.
+        """
+        source = str(payload.get("source"))[:_SOURCE_CHARS]
+        if source == "resume" and session.has_rules_from_compaction:
+            return
+        compacted = source == "compact"
+        briefing = self.state.briefing
+        text = briefing.after_compaction(session) if compacted else briefing.rules()
+        session.has_rules_from_compaction = compacted
+        LOG.info("rules delivered to session %s (%s)", session.session_id, source)
+        self.send(context_output("SessionStart", text))
 
     def _launch_id(self) -> str | None:
         launch_id = self.request.headers.get(LAUNCH_HEADER, "")

@@ -82,6 +82,7 @@ class Session:
     edited: dict[str, str] = field(default_factory=dict, repr=False)
     request_opening: str = field(default="", repr=False)
     context_used_percent: float | None = None
+    has_rules_from_compaction: bool = False
 
     @property
     def running(self) -> list[AgentRun]:
