@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cco.cli.output import print_error, print_note
-from cco.config import load_config, self_command, temp_folder
+from cco.config import Config, load_config, self_command, temp_folder
 from cco.errors import CcoError, ClaudeNotExecutable, ClaudeNotFound, UsageInvalid
 
 _OFF = frozenset(("false", "0", "no", "off"))
@@ -38,12 +38,12 @@ def _launch(arguments: list[str]) -> int:
     off = os.environ.get("ORCHESTRATOR_ENABLED", "").lower() in _OFF
     if off or not claude_arguments.runs_a_session(arguments):
         return start(program, arguments, plain_environment(os.environ))
-    argv, env = _orchestrate(arguments, os.environ)
+    argv, env = _orchestrate(arguments, os.environ, config)
     return start(program, argv, env)
 
 
 def _orchestrate(
-    arguments: Sequence[str], environ: Mapping[str, str]
+    arguments: Sequence[str], environ: Mapping[str, str], config: Config
 ) -> tuple[list[str], dict[str, str]]:
     """The arguments and the environment of an orchestrated session, its daemon running."""
     from cco.claude import arguments as claude_arguments
@@ -59,7 +59,7 @@ def _orchestrate(
     found = read_user_settings(folder, environ, given)
     for blocker in found.blockers:
         print_note(f"this session is not fully orchestrated: {blocker}")
-    sealed = supervisor.ensure_running(load_config(), print_note)
+    sealed = supervisor.ensure_running(config, print_note)
     policy = sealed.settings.policy
     bridge = sealed.path(names.BRIDGE)
     if given is not None or (found.has_status_line and policy.get("status_line")):
