@@ -15,7 +15,6 @@ _LOG_INTERVAL_MS = 1000
 _METRIC_INTERVAL_MS = 10_000
 _LOADER_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
 _OURS = ("CCO_EXECUTABLE",)
-_PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _EXCEPTIONS = ("NO_PROXY", "no_proxy")
 _LOOPBACK = "127.0.0.1,localhost,::1"
 
@@ -45,10 +44,18 @@ def orchestrated_environment(
     env.setdefault("TEMP" if sys.platform == "win32" else "TMPDIR", str(temp))
     if not telemetry_elsewhere and not exports_telemetry(env):
         env.update(_telemetry(settings.port, settings.token))
-    if any(env.get(name) for name in _PROXIES):
-        theirs = [env[name] for name in _EXCEPTIONS if env.get(name)]
-        env.update(dict.fromkeys(_EXCEPTIONS, ",".join([*theirs, _LOOPBACK])))
+    env.update(dict.fromkeys(_EXCEPTIONS, _proxy_exceptions(env)))
     return env
+
+
+def _proxy_exceptions(env: Mapping[str, str]) -> str:
+    """The user's exceptions from any proxy, and loopback: no hook may take our token to one.
+
+    Claude Code looks at one name in some places and at the other in others, sends plain HTTP
+    through a proxy for HTTPS too, and takes proxies from its settings, which are not seen here.
+    """
+    listed = ",".join([*(env.get(name, "") for name in _EXCEPTIONS), _LOOPBACK])
+    return ",".join(dict.fromkeys(part.strip() for part in listed.split(",") if part.strip()))
 
 
 def plain_environment(base: Mapping[str, str]) -> dict[str, str]:

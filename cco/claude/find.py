@@ -24,8 +24,13 @@ def find_claude(named: str | None, environ: Mapping[str, str]) -> Path:
     Raises: ClaudeNotFound, ClaudeNotExecutable.
     """
     if named is not None and (os.sep in named or "/" in named):
-        return _checked(Path(os.path.expanduser(named)), f"CCO_CLAUDE names {named!r}, which")
-    names = (named,) if named is not None else _NAMES
+        path = Path(os.path.expanduser(named))
+        if _WINDOWS:
+            path = next((one for one in map(Path, _spelled_out(str(path))) if one.is_file()), path)
+        return _checked(path, f"CCO_CLAUDE names {named!r}, which")
+    names: tuple[str, ...] = (named,) if named is not None else _NAMES
+    if _WINDOWS and named is not None:
+        names = _spelled_out(named)
     not_executable: Path | None = None
     for folder in _folders(environ):
         for name in names:
@@ -45,6 +50,13 @@ def find_claude(named: str | None, environ: Mapping[str, str]) -> Path:
     )
 
 
+def _spelled_out(named: str) -> tuple[str, ...]:
+    """Windows: the files that a name without an ending means; npm's own `claude` is for sh."""
+    if Path(named).suffix.lower() in (".exe", ".com", ".cmd", ".bat"):
+        return (named,)
+    return (f"{named}.exe", f"{named}.cmd")
+
+
 def _checked(path: Path, subject: str) -> Path:
     if not os.path.exists(path):
         raise ClaudeNotFound(f"{subject} does not exist")
@@ -58,6 +70,8 @@ def _checked(path: Path, subject: str) -> Path:
 
 def _folders(environ: Mapping[str, str]) -> Iterator[Path]:
     for entry in environ.get("PATH", "").split(os.pathsep):
+        if _WINDOWS:
+            entry = entry.strip('"')  # noqa: PLW2901
         if os.path.isabs(entry):
             yield Path(entry)
     home = Path(os.path.expanduser("~"))

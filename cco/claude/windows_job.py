@@ -13,7 +13,9 @@ import subprocess
 from ctypes import wintypes
 
 _JOB_OBJECT_EXTENDED_LIMIT_INFORMATION = 9
+_BREAKAWAY_OK = 0x0800
 _KILL_ON_JOB_CLOSE = 0x2000
+_SIGNED = 1 << 31
 
 
 class _BasicLimits(ctypes.Structure):
@@ -45,20 +47,33 @@ def run_in_job(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run a program to its end in a job that ends with this process.
 
     This process joins the job before it starts the child, so that the child is in it from its
-    first instruction. Ctrl-C reaches the child through the console; here it is ignored.
+    first instruction. Ctrl-C and Ctrl-Break reach it through the console; here they are ignored.
+    Who asks to leave the job may: a daemon brought back by a hook outlives the session. What is
+    left when the program ended by itself, its background processes, goes on as well.
+
+    Returns: the exit code, negative where its highest bit is set, as `sys.exit` takes it.
     """
     kernel = ctypes.WinDLL("kernel32", use_last_error=True)
     kernel.CreateJobObjectW.restype = wintypes.HANDLE
     kernel.GetCurrentProcess.restype = wintypes.HANDLE
     job = wintypes.HANDLE(kernel.CreateJobObjectW(None, None))
+    _limit(kernel, job, _KILL_ON_JOB_CLOSE | _BREAKAWAY_OK)
+    kernel.AssignProcessToJobObject(job, wintypes.HANDLE(kernel.GetCurrentProcess()))
+    previous = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGBREAK)
+    }
+    try:
+        code = subprocess.Popen(list(argv), env=dict(environ)).wait()
+    finally:
+        _limit(kernel, job, _BREAKAWAY_OK)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    return code - 2 * _SIGNED if code >= _SIGNED else code
+
+
+def _limit(kernel: ctypes.WinDLL, job: wintypes.HANDLE, flags: int) -> None:
     limits = _ExtendedLimits()
-    limits.BasicLimitInformation.LimitFlags = _KILL_ON_JOB_CLOSE
+    limits.BasicLimitInformation.LimitFlags = flags
     kernel.SetInformationJobObject(
         job, _JOB_OBJECT_EXTENDED_LIMIT_INFORMATION, ctypes.byref(limits), ctypes.sizeof(limits)
     )
-    kernel.AssignProcessToJobObject(job, wintypes.HANDLE(kernel.GetCurrentProcess()))
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        return subprocess.Popen(list(argv), env=dict(environ)).wait()
-    finally:
-        signal.signal(signal.SIGINT, previous)

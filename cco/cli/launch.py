@@ -12,6 +12,8 @@ from cco.errors import CcoError, ClaudeNotExecutable, ClaudeNotFound, UsageInval
 
 _OFF = frozenset(("false", "0", "no", "off"))
 _FAILED = 125
+_DEPTH = "CCO_LAUNCH_DEPTH"
+_MAX_DEPTH = 8
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -35,11 +37,23 @@ def _launch(arguments: list[str]) -> int:
 
     config = load_config()
     program = find_claude(config.claude, os.environ)
+    depth = _depth(os.environ)
+    if depth >= _MAX_DEPTH:
+        raise ClaudeNotExecutable(
+            f"{program} leads back to cco", advice="Name the real program in CCO_CLAUDE."
+        )
     off = os.environ.get("ORCHESTRATOR_ENABLED", "").lower() in _OFF
     if off or not claude_arguments.runs_a_session(arguments):
-        return start(program, arguments, plain_environment(os.environ))
-    argv, env = _orchestrate(arguments, os.environ, config)
-    return start(program, argv, env)
+        argv, env = arguments, plain_environment(os.environ)
+    else:
+        argv, env = _orchestrate(arguments, os.environ, config)
+    return start(program, argv, {**env, _DEPTH: str(depth + 1)})
+
+
+def _depth(environ: Mapping[str, str]) -> int:
+    """How many launches this one is in: with a `claude` that calls cco it would never end."""
+    text = environ.get(_DEPTH, "")
+    return int(text) if text.isdecimal() and len(text) < 4 else 0
 
 
 def _orchestrate(

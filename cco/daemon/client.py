@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 
 from cco.errors import DaemonError, DaemonNotRunning
 
@@ -42,6 +43,8 @@ class Connection:
         self.port = port
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.settimeout(timeout_s)
+        self._timeout_s = timeout_s
+        self._deadline = 0.0
         self._buffer = b""
         try:
             self._socket.connect(("127.0.0.1", port))
@@ -76,7 +79,7 @@ class Connection:
     def request(
         self, method: str, target: str, *, token: str | None = None, body: bytes | None = None
     ) -> Response:
-        """Send one request and read its whole answer.
+        """Send one request and read its whole answer, within the time-out even if it drips.
 
         Raises: DaemonError.
         """
@@ -85,6 +88,7 @@ class Connection:
             head += f"Authorization: Bearer {token}\r\n"
         if body is not None:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        self._deadline = time.monotonic() + self._timeout_s
         try:
             self._socket.sendall(f"{head}\r\n".encode() + (body or b""))
             return self._read()
@@ -115,6 +119,7 @@ class Connection:
         return self._buffer
 
     def _receive(self) -> None:
+        self._socket.settimeout(max(self._deadline - time.monotonic(), 0.001))
         data = self._socket.recv(65536)
         if not data:
             raise ValueError("the connection ended early")

@@ -39,6 +39,7 @@ from cco.sealing.sealed_set import SealedSet, Settings, open_set, write_set
 TOKEN_BYTES = 32
 _LOCK_WAIT_S = 5.0
 _CLOSE_S = 1.0
+_ENDING_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
 _LOG = log.LOG
 
 
@@ -60,6 +61,7 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
     Raises: DaemonAlreadyRunning, PortTaken, FolderUnusable, MachineIdUnavailable.
     """
     os.umask(0o077)
+    _hold_signals(True)
     identity = current_identity()
     folder = choose_folder()
     lock = Lock(folder / names.DAEMON_LOCK)
@@ -112,6 +114,7 @@ async def _serve(sealed: SealedSet, listening: list[socket], ready: Callable[[],
     )
     server.add_sockets(listening)
     _on_signals(loop, stop)
+    _hold_signals(False)
     _LOG.info("cco %s serves on port %d from %s", VERSION, sealed.settings.port, sealed.folder)
     ready()
     handover = await stopped
@@ -121,8 +124,15 @@ async def _serve(sealed: SealedSet, listening: list[socket], ready: Callable[[],
     return handover
 
 
+def _hold_signals(hold: bool) -> None:
+    """Until the handlers stand, let signals wait: one in between would leave files behind."""
+    if sys.platform != "win32":
+        numbers = [getattr(signal, name) for name in _ENDING_SIGNALS if hasattr(signal, name)]
+        signal.pthread_sigmask(signal.SIG_BLOCK if hold else signal.SIG_UNBLOCK, numbers)
+
+
 def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
+    for name in _ENDING_SIGNALS:
         number = getattr(signal, name, None)
         if number is None:
             continue

@@ -111,20 +111,26 @@ def _spawn(port: int | None) -> dict[str, Any]:
     options: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-        options = {"creationflags": flags}
-    process = subprocess.Popen(
-        [*self_command(), *ARGUMENTS, argument],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_daemon_environment(),
-        close_fds=True,
-        **options,
-    )
+        options = {"creationflags": flags | subprocess.CREATE_BREAKAWAY_FROM_JOB}
+    try:
+        process = _popen(argument, options)
+    except PermissionError:
+        if sys.platform != "win32":
+            raise
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+        process = _popen(argument, {"creationflags": flags})  # the job lets nobody leave
     assert process.stdout is not None
+    if sys.platform == "win32":  # a pipe cannot be waited for with a time limit there
+        import threading
+
+        watchdog = threading.Timer(START_TIMEOUT_S, process.kill)
+        watchdog.daemon = True
+        watchdog.start()
     line = _read_line(process.stdout.fileno(), START_TIMEOUT_S)
     process.stdout.close()
-    if sys.platform != "win32":
+    if sys.platform == "win32":
+        watchdog.cancel()
+    else:
         process.wait()
     try:
         report = json.loads(line)
@@ -133,6 +139,18 @@ def _spawn(port: int | None) -> dict[str, Any]:
     if not isinstance(report, dict):
         raise DaemonError("the daemon's report makes no sense")
     return report
+
+
+def _popen(argument: str, options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*self_command(), *ARGUMENTS, argument],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_daemon_environment(),
+        close_fds=True,
+        **options,
+    )
 
 
 def _read_line(fd: int, timeout_s: float) -> bytes:

@@ -16,6 +16,7 @@ from cco.ledger.records import NANOS_PER_USD, AgentRun, Session, Usage, finite
 MAX_SESSIONS = 500
 MAX_AGENTS_PER_SESSION = 2_000
 MAX_EDITED_FILES = 200
+MAX_MODELS_PER_SESSION = 50
 MAX_SEEN_RECORDS = 50_000
 OPENING_CHARS = 400
 _ID_CHARS = 200
@@ -172,6 +173,8 @@ class Ledger:
         else:
             run.usage.add(usage)
             run.model = run.model or model
+        if model not in session.models and len(session.models) >= MAX_MODELS_PER_SESSION:
+            model = "others"
         session.models.setdefault(model, Usage()).add(usage)
 
     def record_metric(self, point: MetricPoint) -> None:

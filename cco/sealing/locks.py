@@ -59,7 +59,12 @@ class Lock:
         try:
             self._check(os.fstat(fd))
             if _lock(fd) and _still_named(fd, self.path):
-                if sys.platform != "win32":
+                if sys.platform == "win32":
+                    from cco.sealing.windows_acl import restrict_to_owner
+
+                    with suppress(OSError):
+                        restrict_to_owner(self.path)
+                else:
                     os.fchmod(fd, 0o600)
                 self._fd, fd = fd, -1
                 return True

@@ -10,14 +10,20 @@ import errno
 import os
 import stat
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from cco.errors import FolderUnusable, SealedFileMissing, SealedFileTruncated, SealedFileUnsafe
 from cco.sealing.names import DRAFT_SUFFIX
 
 MAX_BYTES = 16 * 1024 * 1024
 _REPLACED_MEANWHILE_TRIES = 20
+_HELD_OPEN_TRIES = 75
+_HELD_OPEN_POLL_S = 0.02
+_Result = TypeVar("_Result")
 _OPEN_FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -49,7 +55,10 @@ def read_private(path: Path, *, limit_bytes: int = MAX_BYTES) -> bytes:
 
 def _read_checked(path: Path, limit_bytes: int) -> bytes | None:
     try:
-        fd = os.open(path, _OPEN_FLAGS)
+        if sys.platform == "win32":
+            fd = _when_closed(lambda: os.open(path, _OPEN_FLAGS))
+        else:
+            fd = os.open(path, _OPEN_FLAGS)
     except FileNotFoundError:
         raise SealedFileMissing(f"{path} does not exist") from None
     except OSError as error:
@@ -69,6 +78,9 @@ def _read_checked(path: Path, limit_bytes: int) -> bytes | None:
         if sys.platform == "win32":
             from cco.sealing.windows_acl import check_owner_only
 
+            named = os.lstat(path)  # the open file keeps its name there, so that this holds
+            if (named.st_dev, named.st_ino) != (status.st_dev, status.st_ino):
+                raise SealedFileUnsafe(f"{path} is a symbolic link")
             check_owner_only(path)
         data = file.read(limit_bytes + 1)
     if len(data) != status.st_size:
@@ -99,25 +111,42 @@ def write_private(path: Path, data: bytes) -> None:
     """
     draft = draft_path(path)
     try:
-        fd = os.open(draft, _CREATE_FLAGS, 0o600)
+        if sys.platform == "win32":
+            from cco.sealing.windows_acl import create_private
+
+            fd = create_private(draft)
+        else:
+            fd = os.open(draft, _CREATE_FLAGS, 0o600)
         try:
             with os.fdopen(fd, "wb") as file:
-                if sys.platform == "win32":
-                    from cco.sealing.windows_acl import restrict_to_owner
-
-                    restrict_to_owner(draft)
-                else:
+                if sys.platform != "win32":
                     os.fchmod(file.fileno(), 0o600)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(draft, path)
+            if sys.platform == "win32":
+                _when_closed(lambda: os.replace(draft, path))
+            else:
+                os.replace(draft, path)
         except BaseException:
             with suppress(OSError):
                 os.unlink(draft)
             raise
     except OSError as error:
         raise FolderUnusable(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _when_closed(act: Callable[[], _Result]) -> _Result:
+    """Windows: open, replace or remove a file as soon as nobody else is in the way.
+
+    Raises: OSError, when somebody still is after a while.
+    """
+    for _ in range(_HELD_OPEN_TRIES):
+        try:
+            return act()
+        except PermissionError:
+            time.sleep(_HELD_OPEN_POLL_S)
+    return act()
 
 
 def draft_path(path: Path) -> Path:
@@ -160,6 +189,13 @@ def private_folder_fault(path: Path) -> str | None:
             return "belongs to another user"
         if status.st_mode & 0o077:
             return f"is open to others (mode {stat.S_IMODE(status.st_mode):04o})"
+    else:
+        from cco.sealing.windows_acl import check_owner_only
+
+        try:
+            check_owner_only(path)
+        except SealedFileUnsafe:
+            return "belongs to another user or is open to others"
     return None
 
 
@@ -189,6 +225,8 @@ def remove(path: Path) -> bool:
             import shutil
 
             shutil.rmtree(path)
+        elif sys.platform == "win32":
+            _when_closed(path.unlink)
         else:
             path.unlink()
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 assert sys.platform == "win32"  # tells the type checker where this runs
 
 import ctypes
+import msvcrt
 from ctypes import wintypes
 
 from cco.errors import SealedFileUnsafe
@@ -20,10 +22,28 @@ _OWNER = 0x1
 _DACL = 0x4
 _PROTECTED_DACL = 0x80000000
 _REVISION = 1
+_GENERIC_WRITE = 0x40000000
+_SHARE_READ_WRITE_DELETE = 0x7
+_CREATE_NEW = 1
+_INVALID_HANDLE = ctypes.c_void_p(-1).value
+_SYSTEM = ("SY", "S-1-5-18")
+"""The system itself, which no access list keeps out: what root is on POSIX."""
+
+_ENTRY_FIELDS = 6
+
+
+class _SecurityAttributes(ctypes.Structure):
+    _fields_ = [
+        ("nLength", wintypes.DWORD),
+        ("lpSecurityDescriptor", ctypes.c_void_p),
+        ("bInheritHandle", wintypes.BOOL),
+    ]
+
 
 _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
 _advapi = ctypes.WinDLL("advapi32", use_last_error=True)
 _kernel.GetCurrentProcess.restype = wintypes.HANDLE
+_kernel.CreateFileW.restype = ctypes.c_void_p
 _kernel.LocalFree.argtypes = [ctypes.c_void_p]
 
 
@@ -60,23 +80,61 @@ def user_sid() -> str:
         _kernel.CloseHandle(token)
 
 
-def restrict_to_owner(path: Path) -> None:
-    """Give full control to this account, nothing to anybody else, and stop inheritance."""
-    inherit = "OICI" if path.is_dir() else ""
-    descriptor = _descriptor(f"D:P(A;{inherit};FA;;;{user_sid()})")
+def create_private(path: Path) -> int:
+    """Create a file that nobody but this account could open at any moment.
+
+    Returns: a descriptor to write to. Raises: OSError, where the name is taken.
+    """
+    descriptor = _descriptor(_owner_only())
     try:
-        security = _DACL | _PROTECTED_DACL
+        attributes = _SecurityAttributes(ctypes.sizeof(_SecurityAttributes), descriptor, False)
+        handle = _kernel.CreateFileW(
+            str(path),
+            wintypes.DWORD(_GENERIC_WRITE),
+            _SHARE_READ_WRITE_DELETE,
+            ctypes.byref(attributes),
+            _CREATE_NEW,
+            0,
+            None,
+        )
+        if handle == _INVALID_HANDLE:
+            raise ctypes.WinError(ctypes.get_last_error())
+    finally:
+        _kernel.LocalFree(descriptor)
+    return msvcrt.open_osfhandle(handle, os.O_WRONLY | os.O_BINARY)
+
+
+def restrict_to_owner(path: Path) -> None:
+    """Give the file and full control to this account, nothing to others, and stop inheritance.
+
+    The owner is set since that of what an elevated process makes is the administrators' group.
+    """
+    descriptor = _descriptor(_owner_only("OICI" if path.is_dir() else ""))
+    try:
+        security = _OWNER | _DACL | _PROTECTED_DACL
         if not _advapi.SetFileSecurityW(str(path), wintypes.DWORD(security), descriptor):
             raise ctypes.WinError(ctypes.get_last_error())
     finally:
         _kernel.LocalFree(descriptor)
 
 
+def _owner_only(inherit: str = "") -> str:
+    sid = user_sid()
+    return f"O:{sid}D:P(A;{inherit};FA;;;{sid})"
+
+
 def access_list(path: Path) -> str:
-    """The access list of a file in SDDL, such as `D:P(A;;FA;;;S-1-5-21-...)`."""
+    """Owner and access list of a file in SDDL, such as `O:S-1-5-21-...D:P(A;;FA;;;S-1-5-...)`."""
     descriptor = ctypes.c_void_p()
     error = _advapi.GetNamedSecurityInfoW(
-        str(path), _SE_FILE_OBJECT, _DACL, None, None, None, None, ctypes.byref(descriptor)
+        str(path),
+        _SE_FILE_OBJECT,
+        _OWNER | _DACL,
+        None,
+        None,
+        None,
+        None,
+        ctypes.byref(descriptor),
     )
     if error:
         raise ctypes.WinError(error)
@@ -98,7 +156,7 @@ def _descriptor(sddl: str) -> ctypes.c_void_p:
 def _text_of(descriptor: ctypes.c_void_p) -> str:
     text = wintypes.LPWSTR()
     if not _advapi.ConvertSecurityDescriptorToStringSecurityDescriptorW(
-        descriptor, _REVISION, _DACL, ctypes.byref(text), None
+        descriptor, _REVISION, _OWNER | _DACL, ctypes.byref(text), None
     ):
         raise ctypes.WinError(ctypes.get_last_error())
     try:
@@ -108,20 +166,32 @@ def _text_of(descriptor: ctypes.c_void_p) -> str:
 
 
 def check_owner_only(path: Path) -> None:
-    """Refuse a file that anybody but this account may touch.
+    """Refuse what belongs to another account, or what anybody but this one may touch.
 
+    The system itself may stand in the list. No list at all, as on FAT, is open to everybody.
     Raises: SealedFileUnsafe.
     """
-    text = access_list(path)
-    entries = [entry.split(";") for entry in re.findall(r"\(([^)]*)\)", text)]
-    ours = {user_sid(), _sddl_name()}
-    if "NO_ACCESS_CONTROL" in text or any(one[0] != "D" and one[5] not in ours for one in entries):
+    try:
+        owner, _, entries = access_list(path).partition("D:")
+    except OSError as error:
+        raise SealedFileUnsafe(f"{path} hides its access list: {error.strerror}") from None
+    sid = user_sid()
+    ours = {sid, _sddl_name(sid)}
+    if owner.removeprefix("O:").partition("G:")[0] not in ours:
+        raise SealedFileUnsafe(f"{path} belongs to another user")
+    allowed = ours.union(_SYSTEM)
+    listed = re.findall(r"\(([^)]*)\)", entries)
+    if not listed or not all(_is_harmless(entry.split(";"), allowed) for entry in listed):
         raise SealedFileUnsafe(f"{path} is open to others")
 
 
-def _sddl_name() -> str:
-    """This account as SDDL writes it, which is two letters for well-known ones."""
-    descriptor = _descriptor(f"D:(A;;FA;;;{user_sid()})")
+def _is_harmless(entry: list[str], allowed: set[str]) -> bool:
+    return len(entry) == _ENTRY_FIELDS and (entry[0] == "D" or entry[-1] in allowed)
+
+
+def _sddl_name(sid: str) -> str:
+    """An account as SDDL writes it, which is two letters for well-known ones."""
+    descriptor = _descriptor(f"D:(A;;FA;;;{sid})")
     try:
         return _text_of(descriptor).rpartition(";")[2].rstrip(")")
     finally:

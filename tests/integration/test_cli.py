@@ -44,7 +44,7 @@ READING = [
 @pytest.fixture(autouse=True, scope="module")
 def seen(served: Sandbox) -> None:
     """The daemon has seen a session."""
-    served.hook("SessionStart", "seen", cwd="/work/größe/\x1b[31mred\n", model="opus")
+    served.hook("SessionStart", "seen", cwd="/project/größe/\x1b[31mred\n", model="opus")
     served.hook("SubagentStart", "seen", agent_id="a", agent_type="cco:debugger")
 
 

@@ -104,13 +104,13 @@ def test_following_ends_quietly_when_interrupted(source_sandbox: Sandbox) -> Non
 
 def send_everything_with_the_marker(sandbox: Sandbox) -> None:
     """What a session sends, with a marker wherever a person or a model says something."""
-    sandbox.hook("SessionStart", source="startup", cwd="/work", model="opus")
+    sandbox.hook("SessionStart", source="startup", cwd="/project", model="opus")
     sandbox.hook("UserPromptSubmit", prompt=f"please {MARKER}")
     for event in ("PreToolUse", "PostToolUse"):
         sandbox.hook(
             event,
             tool_name="Write",
-            tool_input={"file_path": f"/work/{MARKER}", "content": MARKER},
+            tool_input={"file_path": f"/project/{MARKER}", "content": MARKER},
             tool_response={"content": MARKER},
         )
     sandbox.hook("SubagentStart", agent_id="a1", agent_type="cco:chief-architect")

@@ -145,7 +145,7 @@ def test_infinite_figures_are_no_figures(daemon: Sandbox) -> None:
 def test_half_a_character_in_a_text_does_no_harm(daemon: Sandbox) -> None:
     """A client that cuts a text between two halves of a character sends such JSON."""
     cut = "cut \ud83d"
-    daemon.hook("SessionStart", "cut", cwd=f"/work/{cut}", model=cut)
+    daemon.hook("SessionStart", "cut", cwd=f"/project/{cut}", model=cut)
     daemon.hook("UserPromptSubmit", "cut", prompt=cut)
     daemon.hook("SubagentStart", "cut", agent_id=cut, agent_type=cut)
     answers = [

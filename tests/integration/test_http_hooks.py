@@ -75,7 +75,7 @@ def test_agents_of_others_get_nothing(daemon: Sandbox, agent_type: object) -> No
 
 @pytest.mark.parametrize("event", SILENT)
 def test_other_events_are_taken_in_silence(daemon: Sandbox, event: str) -> None:
-    answer = daemon.hook(event, cwd="/work", tool_name="Bash", tool_input={"command": "ls"})
+    answer = daemon.hook(event, cwd="/project", tool_name="Bash", tool_input={"command": "ls"})
     assert (answer.status, answer.body) == (200, b"")
 
 
@@ -91,7 +91,7 @@ def work(daemon: Sandbox, session_id: str) -> None:
         tool_input={"description": "write the cache", "prompt": "…"},
         tool_response={"agentId": "a"},
     )
-    for agent_id, path in (("a", "/work/cache.py"), (None, "/work/README.md")):
+    for agent_id, path in (("a", "/project/cache.py"), (None, "/project/README.md")):
         daemon.hook(
             "PostToolUse",
             session_id,
@@ -117,8 +117,8 @@ def test_a_compaction_is_told_what_to_keep(daemon: Sandbox) -> None:
     assert "python-engineer (running" in text
     assert "write the cache" in text
     assert "test-engineer (done" in text
-    assert "/work/cache.py (by python-engineer)" in text
-    assert "/work/README.md (by the session itself)" in text
+    assert "/project/cache.py (by python-engineer)" in text
+    assert "/project/README.md (by the session itself)" in text
 
 
 def test_after_a_compaction_the_work_and_the_rules_come_back(daemon: Sandbox) -> None:
@@ -128,7 +128,7 @@ def test_after_a_compaction_the_work_and_the_rules_come_back(daemon: Sandbox) ->
     assert text.endswith(rules)
     recap = text.removesuffix(rules)
     assert "$state" not in recap
-    assert "/work/cache.py (by python-engineer)" in recap
+    assert "/project/cache.py (by python-engineer)" in recap
     assert "python-engineer (running" in recap
     assert text.count(rules) == 1
 
@@ -136,7 +136,7 @@ def test_after_a_compaction_the_work_and_the_rules_come_back(daemon: Sandbox) ->
 def test_a_long_session_still_fits(daemon: Sandbox) -> None:
     daemon.hook("UserPromptSubmit", "long", prompt="word " * 10_000)
     for number in range(60):
-        path = f"/work/{number}/" + "deep/" * 60 + "$state ${x} %s {} file.py"
+        path = f"/project/{number}/" + "deep/" * 60 + "$state ${x} %s {} file.py"
         daemon.hook(
             "PostToolUse", "long", tool_name="Write", tool_input={"file_path": path, "content": "x"}
         )
@@ -156,7 +156,7 @@ def test_a_session_of_nothing_can_be_compacted(daemon: Sandbox) -> None:
 
 
 def test_tokens_and_cost_arrive_per_agent(daemon: Sandbox) -> None:
-    daemon.hook("SessionStart", "counted", cwd="/work", model="claude-test")
+    daemon.hook("SessionStart", "counted", cwd="/project", model="claude-test")
     agent = {"agent_id": "agent-1", "agent_type": "cco:debugger"}
     daemon.hook("SubagentStart", "counted", **agent)
     call = {
@@ -186,7 +186,7 @@ def test_tokens_and_cost_arrive_per_agent(daemon: Sandbox) -> None:
     assert [row["cost_usd"] for row in usage["agents"]] == [0.2, 0.1]
     assert [row["model"] for row in usage["models"]] == ["claude-test"]
     session = daemon.request("GET", "/api/v1/sessions/counted").json()
-    assert session["project"] == "/work"
+    assert session["project"] == "/project"
     assert session["api_errors"] == 1
     (run,) = session["agents"]
     assert (run["name"], run["status"]) == ("debugger", "done")

@@ -152,25 +152,33 @@ def test_an_empty_original_path_comes_back_empty() -> None:
     assert plain_environment(env) == {"LD_LIBRARY_PATH": ""}
 
 
-def test_without_a_proxy_nothing_is_said_of_one() -> None:
-    env = orchestrated(NO_PROXY="internal.example")
-    assert env["NO_PROXY"] == "internal.example"
-    assert "no_proxy" not in env
-    assert "NO_PROXY" not in orchestrated()
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-@pytest.mark.parametrize("proxy", ["http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"])
-def test_loopback_goes_past_a_proxy(proxy: str) -> None:
+@pytest.mark.parametrize(
+    "proxy",
+    ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "NONE"],
+)
+def test_loopback_never_goes_through_a_proxy(proxy: str) -> None:
+    """The client takes even a proxy for https to loopback, and one from its settings as well."""
     env = orchestrated(**{proxy: "http://proxy.example:8080"})
     for name in ("NO_PROXY", "no_proxy"):
-        assert set(env[name].split(",")) == {"127.0.0.1", "localhost", "::1"}
+        assert set(env[name].split(",")) == LOOPBACK
 
 
 @pytest.mark.parametrize("own", ["NO_PROXY", "no_proxy"])
 def test_a_users_own_exceptions_hold_whichever_name_is_looked_at(own: str) -> None:
     env = orchestrated(**{"HTTP_PROXY": "http://proxy.example", own: "internal.example,.corp"})
     for name in ("NO_PROXY", "no_proxy"):
-        assert {"internal.example", ".corp", "127.0.0.1"} <= set(env[name].split(","))
+        assert set(env[name].split(",")) == {"internal.example", ".corp", *LOOPBACK}
+
+
+def test_exceptions_are_not_repeated() -> None:
+    env = orchestrated(NO_PROXY="a.example,::1", no_proxy="a.example, localhost")
+    again = orchestrated(**env)
+    for name in ("NO_PROXY", "no_proxy"):
+        assert sorted(env[name].split(",")) == sorted({"a.example", *LOOPBACK})
+        assert again[name] == env[name]
 
 
 def test_the_users_environment_is_not_changed() -> None:

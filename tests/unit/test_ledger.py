@@ -60,13 +60,13 @@ CALLS = [
     call(1, session_id="t", agent_id="a", input_tokens=3, cost_usd="2"),
 ]
 HOOKS = [
-    hook("SessionStart", model="opus", cwd="/work"),
+    hook("SessionStart", model="opus", cwd="/project"),
     hook("UserPromptSubmit", prompt="do it"),
     hook("SubagentStart", agent_id="a", agent_type="cco:debugger"),
     hook("SubagentStart", agent_id="b", agent_type="cco:test-engineer"),
-    hook("PostToolUse", agent_id="a", tool_name="Edit", tool_input={"file_path": "/work/x"}),
+    hook("PostToolUse", agent_id="a", tool_name="Edit", tool_input={"file_path": "/project/x"}),
     hook("PostToolUse", agent_id="b", tool_name="Bash", tool_input={"command": "ls"}),
-    hook("PostToolUse", tool_name="Read", tool_input={"file_path": "/work/x"}),
+    hook("PostToolUse", tool_name="Read", tool_input={"file_path": "/project/x"}),
     hook(
         "PostToolUse",
         tool_name="Agent",
@@ -135,7 +135,7 @@ def test_the_usual_order_tells_it_all() -> None:
     assert tester.usage.cache_creation_tokens == 40
     assert session.own_usage.calls == 2
     assert session.tool_calls == 2
-    assert session.edited == {"/work/x": "debugger"}
+    assert session.edited == {"/project/x": "debugger"}
     assert {model: usage.calls for model, usage in session.models.items()} == {
         "opus": 4,
         "haiku": 1,
