@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cco.errors import FolderUnusable
-from cco.sealing.private_files import draft_path, remove
+from cco.sealing.private_files import draft_path, make_private_folder, remove
 
 NAME = "cco"
 _STUB = """---
@@ -31,7 +31,8 @@ def write_plugin(path: Path, roster: Iterable[Mapping[str, Any]], version: str) 
     """
     draft = draft_path(path)
     try:
-        for folder in (draft, draft / ".claude-plugin", draft / "agents"):
+        make_private_folder(draft)
+        for folder in (draft / ".claude-plugin", draft / "agents"):
             folder.mkdir(mode=0o700)
         manifest = {"name": NAME, "version": version, "description": "cco's specialists"}
         _write(draft / ".claude-plugin" / "plugin.json", json.dumps(manifest))

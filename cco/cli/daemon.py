@@ -150,7 +150,7 @@ def run(port: int | None) -> None:
     config = load_config()
 
     def ready(started: server.Started) -> None:
-        if port is None and started.port != config.port:
+        if port is None and started.port != config.port and not started.kept_port:
             print_note(f"port {config.port} is not free; the daemon uses {started.port}")
         print_note(f"serving on port {started.port}; Ctrl-C stops")
 

@@ -50,7 +50,8 @@ class Started:
     port: int
     pid: int
     folder: Path
-    preferred_port: int
+    kept_port: bool
+    """Whether the port is that of the run before, whose sessions go on."""
 
 
 def run(config: Config, explicit_port: int | None, ready: Callable[[Started], None]) -> None:
@@ -79,7 +80,7 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
             token = previous.token if previous is not None and keeps else _new_token()
             remove_leftovers(folder, keep_live=keeps)
             sealed = _write_files(folder, identity, config, port=port, token=token)
-            started = Started(port, os.getpid(), folder, config.port)
+            started = Started(port, os.getpid(), folder, keeps)
             handover = asyncio.run(_serve(sealed, listening, lambda: ready(started)))
         except BaseException:
             _remove_files(folder)

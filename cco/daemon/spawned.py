@@ -36,7 +36,7 @@ def main(port: str) -> int:
 
 
 def _report_start(started: Any) -> None:
-    _report({"port": started.port, "pid": started.pid, "preferred_port": started.preferred_port})
+    _report({"port": started.port, "pid": started.pid, "kept_port": started.kept_port})
 
 
 def _report(document: dict[str, Any]) -> None:

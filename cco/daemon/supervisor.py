@@ -98,7 +98,7 @@ def _start(identity: Identity, config: Config, port: int | None, notify: Notify)
         report = _spawn(port)
         if "error" in report:
             raise _reported(report)
-        if port is None and report["port"] != config.port:
+        if port is None and report["port"] != config.port and not report["kept_port"]:
             notify(f"port {config.port} is not free; the daemon uses {report['port']}")
         return find_alive(identity)
     finally:
@@ -107,31 +107,8 @@ def _start(identity: Identity, config: Config, port: int | None, notify: Notify)
 
 def _spawn(port: int | None) -> dict[str, Any]:
     """Start a daemon process and wait for its one report."""
-    argument = AUTOMATIC if port is None else str(port)
-    options: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-        options = {"creationflags": flags | subprocess.CREATE_BREAKAWAY_FROM_JOB}
-    try:
-        process = _popen(argument, options)
-    except PermissionError:
-        if sys.platform != "win32":
-            raise
-        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-        process = _popen(argument, {"creationflags": flags})  # the job lets nobody leave
-    assert process.stdout is not None
-    if sys.platform == "win32":  # a pipe cannot be waited for with a time limit there
-        import threading
-
-        watchdog = threading.Timer(START_TIMEOUT_S, process.kill)
-        watchdog.daemon = True
-        watchdog.start()
-    line = _read_line(process.stdout.fileno(), START_TIMEOUT_S)
-    process.stdout.close()
-    if sys.platform == "win32":
-        watchdog.cancel()
-    else:
-        process.wait()
+    process = _start_process(AUTOMATIC if port is None else str(port))
+    line = _read_report(process)
     try:
         report = json.loads(line)
     except ValueError:
@@ -141,28 +118,64 @@ def _spawn(port: int | None) -> dict[str, Any]:
     return report
 
 
-def _popen(argument: str, options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [*self_command(), *ARGUMENTS, argument],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_daemon_environment(),
-        close_fds=True,
-        **options,
-    )
+def _start_process(argument: str) -> subprocess.Popen[bytes]:
+    """Start the daemon's process cut off from this one, but for a pipe that takes its report."""
+
+    def start(**options: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [*self_command(), *ARGUMENTS, argument],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_daemon_environment(),
+            close_fds=True,
+            **options,
+        )
+
+    if sys.platform != "win32":
+        return start(start_new_session=True)
+    flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+    try:
+        return start(creationflags=flags | subprocess.CREATE_BREAKAWAY_FROM_JOB)
+    except PermissionError:  # we are in somebody's job, which lets nobody leave
+        return start(creationflags=flags)
+
+
+def _read_report(process: subprocess.Popen[bytes]) -> bytes:
+    """Read a report: a line, or what came before the end; bounded in time.
+
+    On POSIX the process has forked the daemon off by then, and is collected here.
+    """
+    assert process.stdout is not None
+    with process.stdout as pipe:
+        if sys.platform != "win32":
+            line = _read_line(pipe.fileno(), START_TIMEOUT_S)
+            process.wait()
+            return line
+        import threading
+
+        # a pipe cannot be waited for with a time limit there
+        watchdog = threading.Timer(START_TIMEOUT_S, process.kill)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            return pipe.readline()
+        finally:
+            watchdog.cancel()
 
 
 def _read_line(fd: int, timeout_s: float) -> bytes:
-    """Read a report: a line, or what came before the end; bounded in time."""
+    """Read up to the end of a line or of a pipe.
+
+    Raises: DaemonError, when neither comes in time.
+    """
+    import select
+
     data = b""
     deadline = time.monotonic() + timeout_s
     while not data.endswith(b"\n"):
-        if sys.platform != "win32":
-            import select
-
-            if not select.select([fd], [], [], max(deadline - time.monotonic(), 0))[0]:
-                raise DaemonError(f"the daemon did not start within {timeout_s:.0f} s")
+        if not select.select([fd], [], [], max(deadline - time.monotonic(), 0))[0]:
+            raise DaemonError(f"the daemon did not start within {timeout_s:.0f} s")
         piece = os.read(fd, 65536)
         if not piece:
             break

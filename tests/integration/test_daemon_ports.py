@@ -98,6 +98,18 @@ def test_an_automatic_start_moves_on_and_says_so(sandbox: Sandbox) -> None:
         assert f"port {settings.port} " in result.out
 
 
+def test_a_port_that_is_kept_needs_no_word(source_sandbox: Sandbox) -> None:
+    """After a crash the daemon comes back where its sessions look for it, free port or not."""
+    sandbox = source_sandbox
+    with stranger(port=sandbox.port):
+        assert "is not free" in sandbox.run("daemon", "start").err
+    port = sandbox.sealed().settings.port
+    kill(sandbox)
+    again = sandbox.run("daemon", "start")
+    assert (again.code, again.err) == (0, "")
+    assert sandbox.sealed().settings.port == port
+
+
 def test_the_foreground_moves_on_and_says_so(source_sandbox: Sandbox) -> None:
     sandbox = source_sandbox
     with stranger() as port:
