@@ -19,6 +19,7 @@ import pytest
 
 from cco.catalogue.markdown import load_markdown
 from cco.demo.model_api import text
+from tests.conftest import wait_until
 from tests.e2e.conftest import MakeStage, Stage
 
 CATALOGUE = load_markdown()
@@ -205,12 +206,9 @@ def test_background_session(background_stage: MakeStage) -> None:
     started = scene.run("--bg", "Hello from the background.")
     assert started.code == 0, started
 
-    def delivered() -> bool:
-        return any(CATALOGUE.rules in one.conversation_text for one in scene.requests)
-
-    deadline = time.monotonic() + _TIMEOUT_S
-    while not delivered():
-        assert time.monotonic() < deadline, (started, scene.requests)
-        time.sleep(0.05)
+    wait_until(
+        lambda: any(CATALOGUE.rules in one.conversation_text for one in scene.requests),
+        "the rules in the background session",
+    )
     request = next(one for one in scene.requests if "background" in one.last_user_text)
     assert CATALOGUE.rules in request.conversation_text

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
+
 from cco.catalogue.markdown import load_markdown
 from cco.demo.model_api import text
 from tests.e2e.conftest import MakeStage, Stage
@@ -154,6 +156,15 @@ def collector() -> Iterator[tuple[str, list[dict[str, str]]]]:
         thread.join()
 
 
+def own_export(url: str) -> dict[str, str]:
+    return {
+        "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
+        "OTEL_LOGS_EXPORTER": "otlp",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+    }
+
+
 def check_collector(scene: Stage, received: list[dict[str, str]]) -> None:
     assert any(one["path"] == "/v1/logs" for one in received)
     assert all("Authorization" not in one for one in received), "our token went astray"
@@ -163,25 +174,23 @@ def check_collector(scene: Stage, received: list[dict[str, str]]) -> None:
 def test_telemetry_to_the_users_collector_stays_theirs(one_stage: MakeStage) -> None:
     scene = one_stage(lambda request: [text("Done.")])
     with collector() as (url, received):
-        own = {
-            "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
-            "OTEL_LOGS_EXPORTER": "otlp",
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
-        }
-        scene.ask("-p", "Hello.", **own)
+        scene.ask("-p", "Hello.", **own_export(url))
     check_collector(scene, received)
 
 
 def test_telemetry_set_up_in_the_users_settings_stays_theirs(one_stage: MakeStage) -> None:
     scene = one_stage(lambda request: [text("Done.")])
     with collector() as (url, received):
-        own = {
-            "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
-            "OTEL_LOGS_EXPORTER": "otlp",
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
-        }
-        write_json(scene.sandbox.home / ".claude" / "settings.json", {"env": own})
+        write_json(scene.sandbox.home / ".claude" / "settings.json", {"env": own_export(url)})
         scene.ask("-p", "Hello.")
     check_collector(scene, received)
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"])
+def test_a_proxy_of_the_users_sees_no_hook(one_stage: MakeStage, name: str) -> None:
+    scene = one_stage(lambda request: [text("Done.")])
+    with collector() as (url, received):
+        told = scene.ask("-p", "Hello.", **{name: url})
+    assert received == []
+    assert CATALOGUE.rules in scene.requests[0].conversation_text
+    assert scene.json("usage", "--session", str(told["session_id"]))["total"]["calls"] == 1
