@@ -188,28 +188,30 @@ class Sandbox:
         """Everything of ours in the temp folder."""
         return sorted(path.name for path in self.temp.iterdir() if path.name.startswith(".cco-"))
 
-    def daemon_processes(self) -> list[psutil.Process]:
-        """The daemons that live in this sandbox."""
+    def processes(self) -> list[psutil.Process]:
+        """Everything that runs in this sandbox, whoever started it."""
         found = []
         for process in psutil.process_iter():
             try:
-                if process.status() == psutil.STATUS_ZOMBIE:
-                    continue
-                here = process.environ().get("TMPDIR") == str(self.temp)
-                if here and "--spawned" in process.cmdline():
+                alive = process.status() != psutil.STATUS_ZOMBIE
+                if alive and process.environ().get("TMPDIR") == str(self.temp):
                     found.append(process)
             except psutil.Error:
                 continue
         return found
 
+    def daemon_processes(self) -> list[psutil.Process]:
+        """The daemons that live in this sandbox."""
+        return [process for process in self.processes() if "--spawned" in process.cmdline()]
+
     def close(self) -> None:
         """Stop the daemon, then make sure that nothing of it is left."""
         if self.leftovers():
             self.run("daemon", "stop")
-        try:  # one that could not start has said so, and may still be on its way out
-            wait_until(lambda: not self.daemon_processes(), "the end of the test's daemon")
+        try:  # what has done its work may still be on its way out
+            wait_until(lambda: not self.processes(), "the end of the test's processes")
         finally:
-            for process in self.daemon_processes():
+            for process in self.processes():
                 process.kill()
         assert not self.leftovers(), "files outlived their daemon"
 

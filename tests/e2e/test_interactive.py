@@ -32,12 +32,12 @@ class Terminal:
 
     def __init__(self, stage: Stage, *arguments: str) -> None:
         self.output = b""
+        argv, env = [*stage.sandbox.command, *arguments], stage.environment()
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             try:
                 os.chdir(stage.sandbox.project)
-                argv = [*stage.sandbox.command, *arguments]
-                os.execve(argv[0], argv, stage.environment())
+                os.execve(argv[0], argv, env)
             finally:
                 os._exit(99)
         size = struct.pack("HHHH", 40, _COLUMNS, 0, 0)
