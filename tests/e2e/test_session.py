@@ -182,3 +182,25 @@ def test_a_session_goes_on_after_its_daemon_was_killed(one_stage: MakeStage) -> 
     assert after["pid"] != before["pid"]
     assert after["port"] == before["port"]
     assert CATALOGUE.rules in scene.requests[-1].conversation_text
+
+
+def test_the_chief_architect_delegates_and_each_gets_its_own_brief(one_stage: MakeStage) -> None:
+    """A specialist that may start others does; the ledger counts each for itself."""
+
+    def script(request: ModelRequest) -> Sequence[Block]:
+        who = specialist_of(request)
+        if who == "debugger" or request.tool_results():
+            return [text("Done.")]
+        name = "debugger" if who == "chief-architect" else "chief-architect"
+        task = {"subagent_type": f"cco:{name}", "description": "go", "prompt": "Go."}
+        return [tool_use("Agent", task)]
+
+    scene = one_stage(script)
+    told = scene.ask("-p", "The service hangs.")
+    for name, calls in (("chief-architect", 2), ("debugger", 1)):
+        theirs = [one for one in scene.requests if specialist_of(one) == name]
+        assert len(theirs) == calls
+        assert CATALOGUE.agent(name).brief in theirs[0].conversation_text
+    report = scene.json("usage", "--session", str(told["session_id"]))
+    counted = {row["agent"]: row["calls"] for row in report["agents"]}
+    assert (counted["chief-architect"], counted["debugger"]) == (2, 1)
