@@ -70,8 +70,11 @@ def shell_command(arguments: Sequence[str]) -> str:
 
 
 def merge_settings(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    """Put a user's own `--settings` over ours: hooks of both run, anything else of theirs wins."""
+    """Put a user's own `--settings` over ours: hooks of both run, anything else of theirs wins
+    but for the variables that ours sets."""
     merged = {**ours, **theirs}
+    if "env" in ours and isinstance(theirs.get("env"), Mapping):
+        merged["env"] = {**theirs["env"], **ours["env"]}
     hooks = theirs.get("hooks")
     if isinstance(hooks, Mapping):
         merged["hooks"] = dict(ours["hooks"])

@@ -6,8 +6,9 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from cco.claude.user_settings import exports_telemetry
+from cco.claude.user_settings import PROXY_EXCEPTIONS, exports_telemetry
 from cco.sealing import names
 from cco.sealing.sealed_set import SealedSet
 
@@ -15,7 +16,6 @@ _LOG_INTERVAL_MS = 1000
 _METRIC_INTERVAL_MS = 10_000
 _LOADER_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
 _OURS = ("CCO_EXECUTABLE",)
-_EXCEPTIONS = ("NO_PROXY", "no_proxy")
 _LOOPBACK = "127.0.0.1,localhost,::1"
 
 
@@ -44,18 +44,19 @@ def orchestrated_environment(
     env.setdefault("TEMP" if sys.platform == "win32" else "TMPDIR", str(temp))
     if not telemetry_elsewhere and not exports_telemetry(env):
         env.update(_telemetry(settings.port, settings.token))
-    env.update(dict.fromkeys(_EXCEPTIONS, _proxy_exceptions(env)))
+    env.update(proxy_exceptions(env))
     return env
 
 
-def _proxy_exceptions(env: Mapping[str, str]) -> str:
+def proxy_exceptions(env: Mapping[str, Any]) -> dict[str, str]:
     """The user's exceptions from any proxy, and loopback: no hook may take our token to one.
 
     Claude Code looks at one name in some places and at the other in others, sends plain HTTP
     through a proxy for HTTPS too, and takes proxies from its settings, which are not seen here.
     """
-    listed = ",".join([*(env.get(name, "") for name in _EXCEPTIONS), _LOOPBACK])
-    return ",".join(dict.fromkeys(part.strip() for part in listed.split(",") if part.strip()))
+    listed = ",".join([*(str(env.get(name, "")) for name in PROXY_EXCEPTIONS), _LOOPBACK])
+    parts = dict.fromkeys(part.strip() for part in listed.split(",") if part.strip())
+    return dict.fromkeys(PROXY_EXCEPTIONS, ",".join(parts))
 
 
 def plain_environment(base: Mapping[str, str]) -> dict[str, str]:

@@ -6,12 +6,13 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cco.errors import UsageInvalid
 
+PROXY_EXCEPTIONS = ("NO_PROXY", "no_proxy")
 _MAX_BYTES = 4 * 1024 * 1024
 _TELEMETRY_PREFIXES = ("OTEL_", "CLAUDE_CODE_ENABLE_TELEMETRY")
 _NOT_AN_EXPORT = ("OTEL_RESOURCE_ATTRIBUTES", "OTEL_LOG_")
@@ -23,6 +24,8 @@ class UserSettings:
 
     has_status_line: bool
     exports_telemetry: bool
+    proxy_exceptions: Mapping[str, Any] = field(default_factory=dict)
+    """NO_PROXY and no_proxy as the settings set them, over whatever the environment says."""
     blockers: tuple[str, ...] = ()
     """What in them keeps Claude Code from taking part, a phrase each."""
 
@@ -45,6 +48,13 @@ def read_user_settings(
             isinstance(document.get("env"), dict) and exports_telemetry(document["env"])
             for document in documents
         ),
+        proxy_exceptions={
+            name: document["env"][name]
+            for document in documents
+            if isinstance(document.get("env"), dict)
+            for name in PROXY_EXCEPTIONS
+            if name in document["env"]
+        },
         blockers=tuple(_blockers(managed, documents)),
     )
 

@@ -62,7 +62,11 @@ def _orchestrate(
     """The arguments and the environment of an orchestrated session, its daemon running."""
     from cco.claude import arguments as claude_arguments
     from cco.claude.bridge import bridge_settings, merge_settings
-    from cco.claude.environment import orchestrated_environment, plain_environment
+    from cco.claude.environment import (
+        orchestrated_environment,
+        plain_environment,
+        proxy_exceptions,
+    )
     from cco.claude.user_settings import load_given, read_user_settings
     from cco.daemon import supervisor
     from cco.sealing import names
@@ -76,7 +80,8 @@ def _orchestrate(
     sealed = supervisor.ensure_running(config, print_note)
     policy = sealed.settings.policy
     bridge = sealed.path(names.BRIDGE)
-    if given is not None or (found.has_status_line and policy.get("status_line")):
+    own_line = found.has_status_line and policy.get("status_line")
+    if given is not None or own_line or found.proxy_exceptions:
         launch_id = os.urandom(8).hex()
         ours = bridge_settings(
             sealed.settings.port,
@@ -84,6 +89,8 @@ def _orchestrate(
             status_line=bool(policy.get("status_line")) and not found.has_status_line,
             launch_id=launch_id,
         )
+        if found.proxy_exceptions:  # what settings set goes before the environment
+            ours["env"] = proxy_exceptions({**environ, **found.proxy_exceptions})
         bridge = sealed.path(f"{names.BRIDGE_COPY_PREFIX}{launch_id}.json")
         _write_copy(bridge, merge_settings(ours, given or {}))
     argv = claude_arguments.orchestrated(

@@ -186,6 +186,18 @@ def test_telemetry_set_up_in_the_users_settings_stays_theirs(one_stage: MakeStag
     check_collector(scene, received)
 
 
+def test_a_proxy_in_the_users_settings_sees_no_hook(one_stage: MakeStage) -> None:
+    scene = one_stage(lambda request: [text("Done.")])
+    with collector() as (url, received):
+        own = {"HTTP_PROXY": url, "HTTPS_PROXY": url, "NO_PROXY": "internal.example"}
+        write_json(scene.sandbox.home / ".claude" / "settings.json", {"env": own})
+        given = json.dumps({"env": {"GIVEN": "1", "no_proxy": "other.example"}})
+        told = scene.ask("--settings", given, "-p", "Hello.")
+    assert received == []
+    assert CATALOGUE.rules in scene.requests[0].conversation_text
+    assert scene.json("usage", "--session", str(told["session_id"]))["total"]["calls"] == 1
+
+
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"])
 def test_a_proxy_of_the_users_sees_no_hook(one_stage: MakeStage, name: str) -> None:
     scene = one_stage(lambda request: [text("Done.")])
