@@ -78,13 +78,9 @@ def merge_settings(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[s
     hooks = theirs.get("hooks")
     if isinstance(hooks, Mapping):
         merged["hooks"] = dict(ours["hooks"])
-        for event, entries in hooks.items():
-            both = [*merged["hooks"].get(event, []), *entries] if _is_list(entries) else entries
+        for event, added in hooks.items():
+            both = [*ours["hooks"].get(event, []), *added] if isinstance(added, list) else added
             merged["hooks"][event] = both
     else:
         merged["hooks"] = ours["hooks"]
     return merged
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)

@@ -52,7 +52,7 @@ def proxy_exceptions(env: Mapping[str, Any]) -> dict[str, str]:
     """The user's exceptions from any proxy, and loopback: no hook may take our token to one.
 
     Claude Code looks at one name in some places and at the other in others, sends plain HTTP
-    through a proxy for HTTPS too, and takes proxies from its settings, which are not seen here.
+    through a proxy for HTTPS too, and may take that proxy from its settings.
     """
     listed = ",".join([*(str(env.get(name, "")) for name in PROXY_EXCEPTIONS), _LOOPBACK])
     parts = dict.fromkeys(part.strip() for part in listed.split(",") if part.strip())

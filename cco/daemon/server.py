@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import logging
 import os
 import signal
@@ -177,7 +178,7 @@ def _write_files(
     roster = [agent.public() for agent in catalogue.agents]
     write_plugin(folder / names.PLUGIN, roster, VERSION)
     bridge = bridge_settings(port, self_command(), status_line=config.status_line)
-    write_private(folder / names.BRIDGE, json_bytes(bridge))
+    write_private(folder / names.BRIDGE, json.dumps(bridge, ensure_ascii=False, indent=1).encode())
     return write_set(
         folder,
         identity,
@@ -214,13 +215,6 @@ def _write_files(
 def _remove_files(folder: Path) -> None:
     remove(folder / names.SETTINGS)  # first: nobody finds a daemon that is going away
     remove_leftovers(folder, keep_live=False)
-
-
-def json_bytes(document: object) -> bytes:
-    """Encode a document for a file."""
-    import json
-
-    return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
 def _quieten_tornado() -> None:

@@ -1,0 +1,54 @@
+"""What the documents say of the program is true of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cco import errors
+from cco.build_info import VERSION
+from cco.catalogue.markdown import load_markdown
+from cco.cli import entry
+from cco.errors import CcoError
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+CLI = (ROOT / "docs" / "cli.md").read_text()
+
+
+def exit_codes() -> set[int]:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    return {kind.exit_code for kind in kinds if issubclass(kind, CcoError)}
+
+
+def test_the_readme_counts_the_specialists_and_names_the_version() -> None:
+    assert f"There are {len(load_markdown().agents)} specialists so far" in README
+    assert f"This is version {VERSION.rpartition('.')[0]}." in README
+
+
+def test_every_exit_code_is_in_the_table() -> None:
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", CLI, re.MULTILINE)}
+    assert exit_codes() - {126, 127} <= documented  # those two stand in the text above the table
+    assert "126 the" in CLI
+    assert "127 it was not found" in CLI
+
+
+def test_every_exit_code_stands_beside_its_error() -> None:
+    tree = str(errors.__doc__)
+    for name, kind in vars(errors).items():
+        if isinstance(kind, type) and issubclass(kind, CcoError):
+            assert re.search(rf"\b{name}\b", tree), name
+
+
+@pytest.mark.parametrize("name", sorted(entry.COMMANDS - {"help"}))
+def test_every_command_is_documented(name: str) -> None:
+    assert re.search(rf"`cco {name}\b", CLI)
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_links_lead_somewhere(document: str) -> None:
+    text = (ROOT / document).read_text()
+    for target in re.findall(r"\]\(([^):#]+)\)", text):
+        assert (ROOT / target).exists(), target
