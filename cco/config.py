@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,11 @@ from cco.errors import ConfigInvalid, FolderUnusable
 
 DEFAULT_PORT = 3000
 APP = "cco"
+TIERS = ("opus", "sonnet", "haiku", "inherit")
+"""Claude Code's own names of its models: no model id goes out of date in a definition."""
+_SWITCHES = ("status_line", "hints")
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,199}")
+"""A tier, or a model id as a cloud provider spells it."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,10 @@ class Config:
     port: int = DEFAULT_PORT
     claude: str | None = None
     status_line: bool = True
+    hints: bool = True
+    models: Mapping[str, str] = field(default_factory=dict)
+    """What stands in for a tier: `{"haiku": "sonnet"}`."""
+    dropped_agents: tuple[str, ...] = ()
 
 
 def load_config(environ: dict[str, str] | None = None) -> Config:
@@ -33,7 +44,7 @@ def load_config(environ: dict[str, str] | None = None) -> Config:
     for path, required in _config_files(env):
         for name, value in _read_file(path, required=required).items():
             config = _with(config, name, value, str(path))
-    for name in ("port", "claude", "status_line"):
+    for name in ("port", "claude", "status_line", "hints"):
         variable = f"CCO_{name.upper()}"
         if env.get(variable):
             config = _with(config, name, _from_text(name, env[variable], variable), variable)
@@ -74,7 +85,7 @@ def _from_text(name: str, text: str, source: str) -> object:
                 f"{source}: port must be a number from 1 to 65535, not {text[:20]!r}"
             )
         return int(text)
-    if name == "status_line":
+    if name in _SWITCHES:
         try:
             return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
         except KeyError:
@@ -92,10 +103,40 @@ def _with(config: Config, name: str, value: object, source: str) -> Config:
             raise ConfigInvalid(f"{source}: claude must be the path of a program")
         return replace(config, claude=value)
     if name == "status_line":
-        if not isinstance(value, bool):
-            raise ConfigInvalid(f"{source}: status_line must be true or false, not {value!r}")
-        return replace(config, status_line=value)
+        return replace(config, status_line=_switch(name, value, source))
+    if name == "hints":
+        return replace(config, hints=_switch(name, value, source))
+    if name == "models":
+        return replace(config, models=_models(value, source))
+    if name == "agents":
+        return replace(config, dropped_agents=_dropped(value, source))
     raise ConfigInvalid(f"{source}: unknown setting {name!r}")
+
+
+def _switch(name: str, value: object, source: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigInvalid(f"{source}: {name} must be true or false, not {value!r}")
+    return value
+
+
+def _models(value: object, source: str) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise ConfigInvalid(f'{source}: models must be a table such as haiku = "sonnet"')
+    for tier, model in value.items():
+        if tier not in TIERS:
+            raise ConfigInvalid(f"{source}: models.{tier} is none of {', '.join(TIERS)}")
+        if not isinstance(model, str) or not _MODEL.fullmatch(model):
+            raise ConfigInvalid(f"{source}: models.{tier} must name a model, not {model!r}")
+    return value
+
+
+def _dropped(value: object, source: str) -> tuple[str, ...]:
+    if not isinstance(value, dict) or set(value) - {"drop"}:
+        raise ConfigInvalid(f"{source}: agents takes drop = [names] and nothing else")
+    names = value.get("drop", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ConfigInvalid(f"{source}: agents.drop must be a list of names")
+    return tuple(names)
 
 
 def temp_folder(environ: dict[str, str] | None = None) -> Path:
@@ -131,6 +172,24 @@ def config_folder() -> Path:
     import platformdirs
 
     return _of_this_user(platformdirs.user_config_path(APP, appauthor=False))
+
+
+def personal_fingerprint() -> str:
+    """What tells whether the user's settings or agents have changed: names, sizes and times."""
+    import hashlib
+
+    told = hashlib.sha256()
+    try:
+        folder = config_folder()
+        for path in (folder / "config.toml", *sorted((folder / "agents").glob("*.md"))):
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            told.update(f"{path.name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    except (FolderUnusable, OSError):
+        pass
+    return told.hexdigest()
 
 
 def data_folder() -> Path:

@@ -7,9 +7,12 @@ import hashlib
 import hmac
 import json
 import sys
+import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cco.catalogue.model import Catalogue, from_document, to_document
+from cco.catalogue.search import SearchIndex
 from cco.errors import CatalogueInvalid
 
 FILE_NAME = "cco-catalogue.sealed"
@@ -17,15 +20,32 @@ _NONCE_BYTES = 16
 _AAD = b"cco-catalogue-v1"
 
 
+@dataclass(frozen=True)
+class Shipped:
+    """What this program ships: the catalogue, and its search index where that is ready-made."""
+
+    catalogue: Catalogue
+    index: str | None = field(default=None, repr=False)
+    """A SearchIndex document as JSON; it is parsed only by those who search."""
+
+
 def load_catalogue() -> Catalogue:
-    """Load the catalogue that this program ships: sealed when frozen, Markdown in a checkout.
+    """Load the catalogue that this program ships.
+
+    Raises: CatalogueInvalid.
+    """
+    return load_shipped().catalogue
+
+
+def load_shipped() -> Shipped:
+    """Load what this program ships: sealed when frozen, Markdown in a checkout.
 
     Raises: CatalogueInvalid.
     """
     if not getattr(sys, "frozen", False):
         from cco.catalogue.markdown import load_markdown
 
-        return load_markdown()
+        return Shipped(load_markdown())
     from cco import build_info
 
     path = Path(getattr(sys, "_MEIPASS", "")) / FILE_NAME
@@ -42,7 +62,7 @@ def seal_bundle(build_secret: bytes, catalogue: Catalogue | None = None) -> byte
     The nonce is derived from key and contents, so that equal builds are byte-identical; a key
     never meets one nonce with two contents.
 
-    Shapes: -> nonce 16 bytes, ciphertext, tag 16 bytes.
+    Shapes: -> nonce 16 bytes, ciphertext of zlib-packed JSON, tag 16 bytes.
     """
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -50,13 +70,17 @@ def seal_bundle(build_secret: bytes, catalogue: Catalogue | None = None) -> byte
         from cco.catalogue.markdown import load_markdown
 
         catalogue = load_markdown()
-    document = json.dumps(to_document(catalogue), ensure_ascii=False, sort_keys=True).encode()
+    index = SearchIndex.of(catalogue.agents).to_document()
+    contents = {**to_document(catalogue), "index": json.dumps(index, ensure_ascii=False)}
+    document = zlib.compress(
+        json.dumps(contents, ensure_ascii=False, sort_keys=True).encode(), zlib.Z_BEST_COMPRESSION
+    )
     digest = hmac.new(_key(build_secret, b"nonce"), document, hashlib.sha256).digest()
     nonce = digest[:_NONCE_BYTES]
     return nonce + AESGCM(_key(build_secret, b"contents")).encrypt(nonce, document, _AAD)
 
 
-def open_bundle(bundle: bytes, build_secret: bytes) -> Catalogue:
+def open_bundle(bundle: bytes, build_secret: bytes) -> Shipped:
     """Open what `seal_bundle` made.
 
     Raises: CatalogueInvalid.
@@ -66,9 +90,10 @@ def open_bundle(bundle: bytes, build_secret: bytes) -> Catalogue:
 
     nonce, body = bundle[:_NONCE_BYTES], bundle[_NONCE_BYTES:]
     try:
-        document = AESGCM(_key(build_secret, b"contents")).decrypt(nonce, body, _AAD)
-        return from_document(json.loads(document))
-    except (InvalidTag, ValueError):
+        packed = AESGCM(_key(build_secret, b"contents")).decrypt(nonce, body, _AAD)
+        document = json.loads(zlib.decompress(packed))
+        return Shipped(from_document(document), str(document["index"]))
+    except (InvalidTag, ValueError, KeyError, zlib.error):
         raise CatalogueInvalid(
             "the catalogue inside this program is damaged",
             advice="Download cco again and compare its checksum.",

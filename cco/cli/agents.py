@@ -1,14 +1,16 @@
-"""cco agents list|show|lint."""
+"""cco agents list|show|search|lint."""
 
 from __future__ import annotations
 
 import click
 
-from cco.catalogue.bundle import load_catalogue
-from cco.catalogue.model import problems
-from cco.cli.output import print_data, print_json, table
+from cco.catalogue.lint import COUNT, LISTING_LIMIT_TOKENS, catalogue_flaws, listing_tokens
+from cco.catalogue.overlay import PersonalCatalogue, overlay_folder, personal_catalogue
+from cco.cli.output import print_data, print_json, print_note, printable, table
+from cco.config import load_config
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_MAX_RESULTS = 20
 
 
 @click.group(name="agents", help="The specialists.")
@@ -19,7 +21,7 @@ def group() -> None:
 @group.command(name="list", help="List all specialists.")
 @JSON
 def list_agents(as_json: bool) -> None:
-    agents = load_catalogue().agents
+    agents = _personal().catalogue.agents
     if as_json:
         print_json([agent.public() for agent in agents])
         return
@@ -31,24 +33,80 @@ def list_agents(as_json: bool) -> None:
 @click.argument("name")
 @JSON
 def show(name: str, as_json: bool) -> None:
-    agent = load_catalogue().agent(name)
+    agent = _personal().catalogue.agent(name)
     if as_json:
         print_json({**agent.public(), "keywords": list(agent.keywords), "brief": agent.brief})
         return
-    print_data(f"{agent.name}: {agent.description}")
+    print_data(f"{agent.name}: {printable(agent.description)}")
     print_data(f"model {agent.model}; tools {', '.join(agent.tools)}\n")
     print_data(agent.brief)
 
 
-@group.command(help="Check every definition. Exit code 1 if one breaks a rule.")
+@group.command(help="Find the specialists for a task, the best first. Exit code 1 if none fits.")
+@click.argument("text", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1, _MAX_RESULTS), default=5, show_default=True)
+@JSON
+def search(text: tuple[str, ...], limit: int, as_json: bool) -> int:
+    personal = _personal()
+    query = " ".join(text)
+    index = personal.search_index()
+    matches = index.search(query, limit)
+    clear = {match.name for match in index.fitting(query)}
+    found = [(match, personal.catalogue.agent(match.name)) for match in matches]
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": match.name,
+                    "score": round(match.score, 3),
+                    "clear": match.name in clear,
+                    "description": agent.description,
+                    "model": agent.model,
+                }
+                for match, agent in found
+            ]
+        )
+    elif found:
+        rows = [(match.name, f"{match.score:.1f}", agent.description) for match, agent in found]
+        print_data(table(("NAME", "SCORE", "WHEN"), rows))
+        if not clear:
+            print_note("none of these fits so clearly that a session would be told of it")
+    else:
+        print_note("no specialist knows any of these words")
+    return 0 if found else 1
+
+
+@group.command(help="Check every definition, yours too. Exit code 1 if one breaks a rule.")
 @JSON
 def lint(as_json: bool) -> int:
-    catalogue = load_catalogue()
-    found = problems(catalogue)
+    personal = personal_catalogue(load_config())
+    agents, own = personal.catalogue.agents, personal.own
+    found = [*personal.refused, *personal.remarks, *catalogue_flaws(personal.catalogue)]
+    tokens = listing_tokens(agents)
     if as_json:
-        print_json({"agents": len(catalogue.agents), "problems": found})
-    elif found:
-        print_data("\n".join(found))
-    else:
-        print_data(f"{len(catalogue.agents)} agents, no problems")
+        print_json(
+            {
+                "agents": len(agents),
+                "own": [agent.name for agent in own],
+                "shipped": COUNT,
+                "listing_tokens": tokens,
+                "listing_limit_tokens": LISTING_LIMIT_TOKENS,
+                "problems": found,
+            }
+        )
+        return 1 if found else 0
+    for line in found:
+        print_data(printable(line))
+    yours = f", {len(own)} of them yours ({overlay_folder()})" if own else ""
+    problems = f"{len(found)} problems" if found else "no problems"
+    listing = f"listing {tokens} of {LISTING_LIMIT_TOKENS} tokens"
+    print_data(f"{len(agents)} agents{yours}; {listing}; {problems}")
     return 1 if found else 0
+
+
+def _personal() -> PersonalCatalogue:
+    """The user's catalogue; what of theirs was left out is said, and is no reason to stop."""
+    personal = personal_catalogue(load_config())
+    for line in personal.refused:
+        print_note(f"left out: {line}")
+    return personal

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 import click
 
 from cco import build_info
+from cco.catalogue.overlay import personal_catalogue
 from cco.cli.output import print_data, print_json, printable
 from cco.config import load_config, temp_folder
 from cco.daemon.rendezvous import find_alive
@@ -54,6 +55,7 @@ def examine() -> Iterator[Finding]:
     yield _build()
     for subject, look in (
         ("config", _config),
+        ("specialists", _specialists),
         ("Claude Code", _claude),
         ("settings", _settings),
         ("temp folder", _temp_folder),
@@ -79,6 +81,15 @@ def _build() -> Finding:
 def _config() -> Finding:
     config = load_config()
     return Finding("config", OK, f"port {config.port}, status line {config.status_line}")
+
+
+def _specialists() -> Finding:
+    personal = personal_catalogue(load_config())
+    told = f"{len(personal.catalogue.agents)}, {len(personal.own)} of them yours"
+    if personal.refused:
+        left_out = f"{told}; {len(personal.refused)} of your files left out"
+        return Finding("specialists", NOTE, left_out, "\n".join(personal.refused))
+    return Finding("specialists", OK, told)
 
 
 def _claude() -> Finding:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cco.cli.output import print_error, print_note
-from cco.config import Config, load_config, self_command, temp_folder
+from cco.config import Config, load_config, personal_fingerprint, self_command, temp_folder
 from cco.errors import CcoError, ClaudeNotExecutable, ClaudeNotFound, UsageInvalid
 
 _OFF = frozenset(("false", "0", "no", "off"))
@@ -79,6 +79,8 @@ def _orchestrate(
         print_note(f"this session is not fully orchestrated: {blocker}")
     sealed = supervisor.ensure_running(config, print_note)
     policy = sealed.settings.policy
+    if policy.get("personal") != personal_fingerprint():
+        print_note("your settings or agents have changed; cco daemon restart takes them up")
     bridge = sealed.path(names.BRIDGE)
     own_line = found.has_status_line and policy.get("status_line")
     if given is not None or own_line or found.proxy_exceptions:

@@ -14,6 +14,7 @@ import tornado.httputil
 import tornado.web
 
 from cco.daemon.briefing import Briefing
+from cco.daemon.hints import Hints
 from cco.daemon.log import LOG
 from cco.errors import CcoError
 from cco.ledger.ledger import Ledger
@@ -39,6 +40,7 @@ class State:
     ledger: Ledger
     stop: Any
     """Called with `handover` to end the daemon."""
+    hints: Hints | None = None
     started_at: float = field(default_factory=time.monotonic)
 
     @property

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 from typing import Any
 
 from cco.catalogue.model import INJECTION_LIMIT_CHARS
-from cco.ledger.recap import recap
+from cco.claude.plugin import NAME
+from cco.ledger.recap import agent_recap, recap
 from cco.ledger.records import Session
 from cco.sealing import names
 from cco.sealing.sealed_set import SealedSet
 
-_MIN_RECAP_CHARS = 300
+_NAMESPACE = f"{NAME}:"
 
 
 class Briefing:
@@ -32,20 +34,20 @@ class Briefing:
 
         Raises: SealError.
         """
-        namespace, _, name = agent_type.rpartition(":")
-        if namespace != "cco":
+        if not agent_type.startswith(_NAMESPACE):
             return None
+        name = agent_type.removeprefix(_NAMESPACE)
         for agent in self._sealed.open_member(names.AGENTS)["agents"]:
             if agent["name"] == name:
                 return _bounded(str(agent["brief"]))
         return None
 
     def before_compaction(self, session: Session) -> str:
-        """What the summary must keep.
+        """What the summary of a session must keep.
 
         Raises: SealError.
         """
-        return self._compaction_text("pre_compact", session, INJECTION_LIMIT_CHARS)
+        return self._with_state("pre_compact", lambda room: recap(session, room), 0)
 
     def after_compaction(self, session: Session) -> str:
         """The rules again, and where the work stood.
@@ -53,15 +55,43 @@ class Briefing:
         Raises: SealError.
         """
         rules = self.rules()
-        room = INJECTION_LIMIT_CHARS - len(rules) - 2
-        return f"{self._compaction_text('post_compact', session, room)}\n\n{rules}"
+        frame = self._with_state("post_compact", lambda room: recap(session, room), len(rules) + 2)
+        return f"{frame}\n\n{rules}"
 
-    def _compaction_text(self, name: str, session: Session, limit_chars: int) -> str:
+    def before_agent_compaction(
+        self, session: Session, agent_id: str, agent_type: str
+    ) -> str | None:
+        """What the summary of a specialist's own conversation must keep; None if it is not ours.
+
+        Raises: SealError.
+        """
+        if not agent_type.startswith(_NAMESPACE):
+            return None
+        return self._with_state(
+            "agent_pre_compact", lambda room: agent_recap(session, agent_id, room), 0
+        )
+
+    def after_agent_compaction(
+        self, session: Session, agent_id: str, agent_type: str
+    ) -> str | None:
+        """A specialist's brief again, which went with its conversation; None if it is not ours.
+
+        Raises: SealError.
+        """
+        brief = self.brief(agent_type)
+        if brief is None:
+            return None
+        frame = self._with_state(
+            "agent_post_compact", lambda room: agent_recap(session, agent_id, room), len(brief) + 2
+        )
+        return f"{frame}\n\n{brief}"
+
+    def _with_state(self, name: str, state: Callable[[int], str], beside_chars: int) -> str:
+        """A compaction text with the state in it, so long that the rest still fits beside it."""
         text = str(self._sealed.open_member(names.HOOKS)[name])
-        frame = len(text) - len("$state")
-        room = max(limit_chars - frame, 0)
-        state = recap(session, room) if room >= _MIN_RECAP_CHARS else ""
-        return string.Template(text).safe_substitute(state=state)[:limit_chars]
+        room = INJECTION_LIMIT_CHARS - beside_chars
+        told = state(max(room - len(text) + len("$state"), 0))
+        return string.Template(text).safe_substitute(state=told or "- nothing")[: max(room, 0)]
 
 
 def _bounded(text: str) -> str:

@@ -9,15 +9,15 @@ from cco.claude.bridge import EVENTS, LAUNCH_HEADER
 from cco.daemon.application import BaseHandler, Problem
 from cco.daemon.briefing import compaction_output, context_output
 from cco.daemon.log import LOG
+from cco.daemon.status_line import status_line
 from cco.errors import SealError
-from cco.ledger.records import NANOS_PER_USD, Session, finite
+from cco.ledger.records import Session
 from cco.sealing import names
 from cco.sealing.private_files import remove
 
 STATUS_LINE = "StatusLine"
 _LAUNCH_CHARS = 32
 _SOURCE_CHARS = 20
-_LINE_CHARS = 119
 
 
 class HookHandler(BaseHandler):
@@ -43,15 +43,16 @@ class HookHandler(BaseHandler):
         briefing = self.state.briefing
         if event == "SessionStart":
             self._start_session(payload, session)
+        elif event == "UserPromptSubmit":
+            self._answer_prompt(payload, session)
         elif event == "SubagentStart":
-            agent_type = str(payload.get("agent_type", ""))
+            agent_type = _text(payload, "agent_type")
             brief = briefing.brief(agent_type)
             if brief is not None:
                 LOG.info("brief of %s delivered to session %s", agent_type, session.session_id)
                 self.send(context_output(event, brief))
         elif event == "PreCompact":
-            LOG.info("compaction of session %s", session.session_id)
-            self.send(compaction_output(briefing.before_compaction(session)))
+            self._before_compaction(payload, session)
         elif event == STATUS_LINE:
             self.set_header("Content-Type", "text/plain; charset=utf-8")
             self.finish(status_line(session, payload).encode())
@@ -60,17 +61,51 @@ class HookHandler(BaseHandler):
         """Deliver the rules, unless the session resumes a conversation that has them already.
 
         The client drops what an earlier start said when it resumes, but keeps what followed a
-        compaction.
+        compaction. A specialist whose own conversation was compacted is told its brief instead.
         """
-        source = str(payload.get("source"))[:_SOURCE_CHARS]
+        source = _text(payload, "source")[:_SOURCE_CHARS]
+        if agent_id := _text(payload, "agent_id"):
+            self._restart_agent(agent_id, _text(payload, "agent_type"), session)
+            return
         if source == "resume" and session.has_rules_from_compaction:
             return
         compacted = source == "compact"
         briefing = self.state.briefing
         text = briefing.after_compaction(session) if compacted else briefing.rules()
         session.has_rules_from_compaction = compacted
+        session.owes_rules = False
         LOG.info("rules delivered to session %s (%s)", session.session_id, source)
         self.send(context_output("SessionStart", text))
+
+    def _restart_agent(self, agent_id: str, agent_type: str, session: Session) -> None:
+        text = self.state.briefing.after_agent_compaction(session, agent_id, agent_type)
+        if text is not None:
+            LOG.info("brief of %s restored in session %s", agent_type, session.session_id)
+            self.send(context_output("SessionStart", text))
+
+    def _answer_prompt(self, payload: dict[str, Any], session: Session) -> None:
+        """Bring back what a compaction took and nothing returned; else name fitting specialists."""
+        event = "UserPromptSubmit"
+        if session.owes_rules:
+            text = self.state.briefing.after_compaction(session)
+            session.has_rules_from_compaction, session.owes_rules = True, False
+            LOG.info("rules delivered to session %s (prompt)", session.session_id)
+            self.send(context_output(event, text))
+        elif self.state.hints is not None:
+            hint = self.state.hints.hint(_text(payload, "prompt"))
+            if hint is not None:
+                self.send(context_output(event, hint))
+
+    def _before_compaction(self, payload: dict[str, Any], session: Session) -> None:
+        briefing = self.state.briefing
+        if agent_id := _text(payload, "agent_id"):
+            agent_type = _text(payload, "agent_type")
+            text = briefing.before_agent_compaction(session, agent_id, agent_type)
+        else:
+            text = briefing.before_compaction(session)
+        if text is not None:
+            LOG.info("compaction in session %s", session.session_id)
+            self.send(compaction_output(text))
 
     def _launch_id(self) -> str | None:
         launch_id = self.request.headers.get(LAUNCH_HEADER, "")
@@ -84,24 +119,6 @@ class HookHandler(BaseHandler):
             remove(self.state.sealed.path(name))
 
 
-def status_line(session: Session, payload: dict[str, Any]) -> str:
-    """One line under 120 columns: cost, agents at work, context used.
-
-    The cost is the client's own total where it tells it, else what telemetry added up.
-    """
-    cost = session.total().cost_nanousd / NANOS_PER_USD
-    told = payload.get("cost")
-    if isinstance(told, dict):
-        total = finite(told.get("total_cost_usd"))
-        cost = cost if total is None else total
-    parts = ["cco", f"${cost:.2f}"]
-    names_running = [run.name or "agent" for run in session.running]
-    if names_running:
-        shown = ", ".join(names_running[:3]) + (", …" if len(names_running) > 3 else "")
-        parts.append(f"{len(names_running)} running: {shown}")
-    elif session.agents:
-        parts.append(f"{len(session.agents)} agents done")
-    if session.context_used_percent is not None:
-        parts.append(f"context {session.context_used_percent:.0f}%")
-    line = " · ".join(parts)
-    return "".join(one if one.isprintable() else " " for one in line)[:_LINE_CHARS]
+def _text(payload: dict[str, Any], name: str) -> str:
+    value = payload.get(name)
+    return value if isinstance(value, str) else ""

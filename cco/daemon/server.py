@@ -19,14 +19,15 @@ from socket import socket
 from tornado.httpserver import HTTPServer
 
 from cco.build_info import VERSION
-from cco.catalogue.bundle import load_catalogue
-from cco.catalogue.model import INJECTION_LIMIT_CHARS
+from cco.catalogue.model import COMPACTION_TEXTS, INJECTION_LIMIT_CHARS, Catalogue
+from cco.catalogue.overlay import personal_catalogue
 from cco.claude.bridge import bridge_settings
 from cco.claude.plugin import write_plugin
-from cco.config import Config, self_command
+from cco.config import Config, personal_fingerprint, self_command
 from cco.daemon import log, sockets
 from cco.daemon.application import MAX_BODY_BYTES, State, make_application
 from cco.daemon.briefing import Briefing
+from cco.daemon.hints import Hints
 from cco.errors import CcoError, DaemonAlreadyRunning, PortTaken, SealedFileMissing
 from cco.ledger.ledger import Ledger
 from cco.sealing import names
@@ -53,6 +54,8 @@ class Started:
     folder: Path
     kept_port: bool
     """Whether the port is that of the run before, whose sessions go on."""
+    refused: tuple[str, ...] = ()
+    """The user's own definitions that were left out, and why."""
 
 
 def run(config: Config, explicit_port: int | None, ready: Callable[[Started], None]) -> None:
@@ -80,9 +83,16 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
             keeps = previous is not None and previous.port == port
             token = previous.token if previous is not None and keeps else _new_token()
             remove_leftovers(folder, keep_live=keeps)
-            sealed = _write_files(folder, identity, config, port=port, token=token)
-            started = Started(port, os.getpid(), folder, keeps)
-            handover = asyncio.run(_serve(sealed, listening, lambda: ready(started)))
+            personal = personal_catalogue(config)
+            for line in (*personal.refused, *personal.remarks):
+                _LOG.warning("%s", line)
+            sealed = _write_files(
+                folder, identity, config, personal.catalogue, port=port, token=token
+            )
+            hints = Hints(personal.search_index()) if config.hints else None
+            started = Started(port, os.getpid(), folder, keeps, personal.refused)
+            del personal  # from here on briefs and rules are read from the sealed files alone
+            handover = asyncio.run(_serve(sealed, hints, listening, lambda: ready(started)))
         except BaseException:
             _remove_files(folder)
             raise
@@ -99,7 +109,9 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
         remove_private_folder(folder)
 
 
-async def _serve(sealed: SealedSet, listening: list[socket], ready: Callable[[], None]) -> bool:
+async def _serve(
+    sealed: SealedSet, hints: Hints | None, listening: list[socket], ready: Callable[[], None]
+) -> bool:
     """Answer until stopped; returns whether a successor takes over."""
     loop = asyncio.get_running_loop()
     stopped: asyncio.Future[bool] = loop.create_future()
@@ -108,7 +120,7 @@ async def _serve(sealed: SealedSet, listening: list[socket], ready: Callable[[],
         if not stopped.done():
             stopped.set_result(handover)
 
-    state = State(sealed, Briefing(sealed), Ledger(), stop)
+    state = State(sealed, Briefing(sealed), Ledger(), stop, hints)
     server = HTTPServer(
         make_application(state),
         max_body_size=MAX_BODY_BYTES,
@@ -171,10 +183,15 @@ def _new_token() -> str:
 
 
 def _write_files(
-    folder: Path, identity: Identity, config: Config, *, port: int, token: str
+    folder: Path,
+    identity: Identity,
+    config: Config,
+    catalogue: Catalogue,
+    *,
+    port: int,
+    token: str,
 ) -> SealedSet:
     """Make the plugin folder and the bridge, then the four sealed files, the settings last."""
-    catalogue = load_catalogue()
     roster = [agent.public() for agent in catalogue.agents]
     write_plugin(folder / names.PLUGIN, roster, VERSION)
     bridge = bridge_settings(port, self_command(), status_line=config.status_line)
@@ -194,6 +211,7 @@ def _write_files(
                 "nudge": catalogue.nudge,
                 "injection_limit_chars": INJECTION_LIMIT_CHARS,
                 "status_line": config.status_line,
+                "personal": personal_fingerprint(),
             },
         },
         {
@@ -204,10 +222,7 @@ def _write_files(
                 ]
             },
             names.RULES: {"rules": catalogue.rules},
-            names.HOOKS: {
-                "pre_compact": catalogue.pre_compact,
-                "post_compact": catalogue.post_compact,
-            },
+            names.HOOKS: {name: getattr(catalogue, name) for name in COMPACTION_TEXTS},
         },
     )
 

@@ -36,7 +36,14 @@ def main(port: str) -> int:
 
 
 def _report_start(started: Any) -> None:
-    _report({"port": started.port, "pid": started.pid, "kept_port": started.kept_port})
+    _report(
+        {
+            "port": started.port,
+            "pid": started.pid,
+            "kept_port": started.kept_port,
+            "refused": started.refused,
+        }
+    )
 
 
 def _report(document: dict[str, Any]) -> None:

@@ -46,9 +46,13 @@ _POLL_S = 0.02
 _ENVIRONMENT = frozenset(
     """
     HOME PATH LANG LANGUAGE TZ TMPDIR TEMP TMP USERPROFILE APPDATA LOCALAPPDATA PROGRAMDATA
-    SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT CCO_CONFIG CCO_PORT CCO_STATUS_LINE
+    SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT CCO_CONFIG CCO_HINTS CCO_PORT
+    CCO_STATUS_LINE
     """.split()
 )
+_GLIBC_GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+"""A sealed file opened is a large buffer for a moment: its memory goes back to the system."""
+
 _ENVIRONMENT_PREFIXES = ("XDG_", "LC_")
 
 Notify = Callable[[str], None]
@@ -100,6 +104,8 @@ def _start(identity: Identity, config: Config, port: int | None, notify: Notify)
             raise _reported(report)
         if port is None and report["port"] != config.port and not report["kept_port"]:
             notify(f"port {config.port} is not free; the daemon uses {report['port']}")
+        for line in report.get("refused", ()):
+            notify(f"left out: {line}")
         return find_alive(identity)
     finally:
         lock.release()
@@ -193,11 +199,12 @@ def _reported(report: Mapping[str, Any]) -> CcoError:
 
 def _daemon_environment() -> dict[str, str]:
     """What the daemon needs of the environment, and none of the keys and tokens in it."""
-    return {
+    kept = {
         name: value
         for name, value in os.environ.items()
         if name.upper() in _ENVIRONMENT or name.startswith(_ENVIRONMENT_PREFIXES)
     }
+    return {**kept, **_GLIBC_GIVES_BACK}
 
 
 def stop(*, handover: bool = False) -> Stopped:

@@ -109,6 +109,16 @@ def _texts(content: object) -> Iterator[str]:
                     yield from _texts(block.get("content"))
 
 
+def claimed_usage(request: ModelRequest) -> Usage:
+    """Figures that differ from request to request, so that none can stand for another."""
+    return Usage(
+        input_tokens=100 + request.number,
+        output_tokens=10 + request.number,
+        cache_read_input_tokens=1000 + request.number,
+        cache_creation_input_tokens=request.number,
+    )
+
+
 class ModelServer:
     """Serve a script on a free loopback port until closed.
 
@@ -117,6 +127,8 @@ class ModelServer:
 
     def __init__(self, script: Script) -> None:
         self.script = script
+        self.usage_of: Callable[[ModelRequest], Usage] = claimed_usage
+        """What is claimed for the reply to a request."""
         self.requests: list[ModelRequest] = []
         self.usages: list[Usage] = []
         self.failures: list[str] = []
@@ -159,12 +171,7 @@ class ModelServer:
             if copy["type"] == "tool_use":
                 copy["id"] = f"toolu_{request.number:05d}_{index:02d}"
             blocks.append(copy)
-        usage = Usage(
-            input_tokens=100 + request.number,
-            output_tokens=10 + request.number,
-            cache_read_input_tokens=1000 + request.number,
-            cache_creation_input_tokens=request.number,
-        )
+        usage = self.usage_of(request)
         with self._lock:
             self.usages.append(usage)
         return blocks, usage

@@ -15,17 +15,18 @@ from cco.ledger.records import NANOS_PER_USD, AgentRun, Session, Usage, finite
 
 MAX_SESSIONS = 500
 MAX_AGENTS_PER_SESSION = 2_000
-MAX_EDITED_FILES = 200
 MAX_MODELS_PER_SESSION = 50
 MAX_SEEN_RECORDS = 50_000
-OPENING_CHARS = 400
 _ID_CHARS = 200
 _NAME_CHARS = 120
 _PATH_CHARS = 1_000
 _NUMBER_CHARS = 64
 _MAX_USD = 1_000_000_000
-_EDITING_TOOLS = frozenset(("Edit", "Write", "NotebookEdit", "MultiEdit"))
 _AGENT_TOOLS = frozenset(("Agent", "Task"))
+_TASK_TOOLS = frozenset(
+    ("AskUserQuestion", "ExitPlanMode", "TaskCreate", "TaskUpdate", "TodoWrite")
+)
+"""What these say counts for the session only when the session itself says it."""
 _AFTER_THE_END = frozenset(("SessionEnd", "SubagentStop"))
 _GOES_ON = frozenset(("clear", "resume"))
 """Reasons of SessionEnd after which the same client process goes on with another session."""
@@ -85,34 +86,32 @@ class Ledger:
         session.model = _text(payload.get("model"), _NAME_CHARS) or session.model
 
     def _on_UserPromptSubmit(self, session: Session, payload: Mapping[str, Any]) -> None:
-        prompt = _text(payload.get("prompt"), OPENING_CHARS)
         session.prompts += 1
-        if prompt and not prompt.lstrip().startswith(("<task-notification", "/compact")):
-            session.request_opening = prompt
+        session.memory.note_request(payload.get("prompt"))
 
     def _on_PostToolUse(self, session: Session, payload: Mapping[str, Any]) -> None:
         run = self._run(session, payload.get("agent_id"))
         (run or session).tool_calls += 1
-        tool_input = payload.get("tool_input")
-        if not isinstance(tool_input, Mapping):
-            return
         tool = _text(payload.get("tool_name"), _NAME_CHARS)
-        if tool in _EDITING_TOOLS:
-            path = tool_input.get("file_path") or tool_input.get("notebook_path")
-            name = _text(path, _PATH_CHARS)
-            if name:
-                session.edited.pop(name, None)
-                session.edited[name] = (run.name or "an agent") if run else "the session itself"
-                while len(session.edited) > MAX_EDITED_FILES:
-                    session.edited.pop(next(iter(session.edited)))
-        elif tool in _AGENT_TOOLS:
-            response = payload.get("tool_response")
-            if isinstance(response, Mapping):
-                started = self._run(session, response.get("agentId"))
-                if started is not None:
-                    started.description = _text(tool_input.get("description"), _NAME_CHARS)
-                    model = _text(response.get("resolvedModel"), _NAME_CHARS)
-                    started.model = started.model or model or None
+        who = (run.name or "an agent") if run else "the session itself"
+        if tool in _AGENT_TOOLS:
+            self._on_dispatch(session, payload)
+        elif run is None or tool not in _TASK_TOOLS:
+            session.memory.note_tool(tool, payload, who)
+
+    def _on_PostToolUseFailure(self, session: Session, payload: Mapping[str, Any]) -> None:
+        run = self._run(session, payload.get("agent_id"))
+        (run or session).tool_calls += 1
+        session.memory.note_failure(_text(payload.get("tool_name"), _NAME_CHARS), payload)
+
+    def _on_dispatch(self, session: Session, payload: Mapping[str, Any]) -> None:
+        tool_input, response = payload.get("tool_input"), payload.get("tool_response")
+        if isinstance(tool_input, Mapping) and isinstance(response, Mapping):
+            started = self._run(session, response.get("agentId"))
+            if started is not None:
+                started.description = _text(tool_input.get("description"), _NAME_CHARS)
+                model = _text(response.get("resolvedModel"), _NAME_CHARS)
+                started.model = started.model or model or None
 
     def _on_SubagentStart(self, session: Session, payload: Mapping[str, Any]) -> None:
         run = self._run(session, payload.get("agent_id"))
@@ -133,9 +132,17 @@ class Ledger:
             run.ended_at = self._clock()
             words = payload.get("last_assistant_message")
             run.last_words_chars = len(words) if isinstance(words, str) else 0
+            session.memory.note_report(run.agent_id, words)
+
+    def _on_PreCompact(self, session: Session, payload: Mapping[str, Any]) -> None:
+        if not payload.get("agent_id"):
+            session.has_rules_from_compaction = False
 
     def _on_PostCompact(self, session: Session, payload: Mapping[str, Any]) -> None:
+        if payload.get("agent_id"):  # a specialist's own conversation, not the session's
+            return
         session.compactions += 1
+        session.owes_rules = not session.has_rules_from_compaction
 
     def _on_SessionEnd(self, session: Session, payload: Mapping[str, Any]) -> None:
         session.ended_at = self._clock()

@@ -1,11 +1,13 @@
 """The ledger's records. Counts and names only: no prompt, reply or file content is kept, but for
-the last request's opening words, which live in memory to be given back after a compaction."""
+a session's Memory, whose few words are given back after a compaction."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from cco.ledger.memory import Memory
 
 NANOS_PER_USD = 1_000_000_000
 _LARGEST = 1e15
@@ -79,10 +81,11 @@ class Session:
     own_usage: Usage = field(default_factory=Usage)
     agents: dict[str, AgentRun] = field(default_factory=dict)
     models: dict[str, Usage] = field(default_factory=dict)
-    edited: dict[str, str] = field(default_factory=dict, repr=False)
-    request_opening: str = field(default="", repr=False)
+    memory: Memory = field(default_factory=Memory, repr=False)
     context_used_percent: float | None = None
     has_rules_from_compaction: bool = False
+    owes_rules: bool = False
+    """Whether a compaction took the rules away and nothing has brought them back yet."""
 
     @property
     def running(self) -> list[AgentRun]:
@@ -111,7 +114,7 @@ class Session:
             "compactions": self.compactions,
             "api_errors": self.api_errors,
             "active_time_s": self.active_time_s,
-            "files_edited": len(self.edited),
+            "files_edited": len(self.memory.edited),
             "own_usage": self.own_usage.document(),
             "usage": self.total().document(),
             "models": {name: usage.document() for name, usage in self.models.items()},

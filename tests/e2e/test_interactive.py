@@ -134,7 +134,7 @@ def test_compaction_in_the_middle_of_a_session(one_stage: MakeStage) -> None:
         assert screen.wait_for_exit() == 0
     (summary,) = [one for one in scene.requests if one.is_compaction]
     assert CATALOGUE.pre_compact.splitlines()[0] in summary.last_user_text
-    assert "The latest request began: “What is this place?”" in summary.last_user_text
+    assert "The first request began: “What is this place?”" in summary.last_user_text
     (after,) = [one for one in scene.requests if "And now?" in one.last_user_text]
     assert CATALOGUE.post_compact.splitlines()[0] in after.conversation_text
     assert after.conversation_text.count(CATALOGUE.rules) == 1

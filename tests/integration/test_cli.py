@@ -13,6 +13,7 @@ from typing import Any
 import click
 import pytest
 
+from cco.catalogue.lint import listing_tokens
 from cco.catalogue.markdown import load_markdown
 from cco.cli import app, entry
 from tests.conftest import FakeClaude, Result, Sandbox, make_sandbox
@@ -31,6 +32,7 @@ READING = [
     ["agents", "list"],
     ["agents", "show", "chief-architect"],
     ["agents", "lint"],
+    ["agents", "search", "a borrow checker error E0502"],
     ["rules", "show"],
     ["sessions"],
     ["sessions", "seen"],
@@ -122,12 +124,16 @@ def test_the_specialists(served: Sandbox) -> None:
     catalogue = load_markdown()
     listed = read_json(served, "agents", "list")
     assert [one["name"] for one in listed] == [agent.name for agent in catalogue.agents]
-    assert all(set(one) == {"name", "description", "model", "tools"} for one in listed)
+    assert all(one == catalogue.agent(one["name"]).public() for one in listed)
     shown = read_json(served, "agents", "show", "cco:debugger")
     assert shown["brief"] == catalogue.agent("debugger").brief
     assert catalogue.agent("debugger").brief in served.ok("agents", "show", "debugger")
     assert read_json(served, "agents", "lint") == {
         "agents": len(catalogue.agents),
+        "own": [],
+        "shipped": 119,
+        "listing_tokens": listing_tokens(catalogue.agents),
+        "listing_limit_tokens": 3_600,
         "problems": [],
     }
     assert read_json(served, "rules", "show") == {"rules": catalogue.rules}

@@ -75,7 +75,8 @@ def test_agents_of_others_get_nothing(daemon: Sandbox, agent_type: object) -> No
 
 @pytest.mark.parametrize("event", SILENT)
 def test_other_events_are_taken_in_silence(daemon: Sandbox, event: str) -> None:
-    answer = daemon.hook(event, cwd="/project", tool_name="Bash", tool_input={"command": "ls"})
+    told = {"tool_name": "Bash", "tool_input": {"command": "ls"}}
+    answer = daemon.hook(event, f"silent-{event}", cwd="/project", **told)
     assert (answer.status, answer.body) == (200, b"")
 
 
@@ -147,6 +148,73 @@ def test_a_long_session_still_fits(daemon: Sandbox) -> None:
     text = context(daemon.hook("SessionStart", "long", source="compact"), "SessionStart")
     assert text.endswith(daemon.sealed().open_member(names.RULES)["rules"])
     assert "agents" in text
+
+
+RUST = "error[E0502]: cannot borrow as mutable, the borrow checker rejects my lifetimes"
+
+
+def test_a_prompt_of_somebodys_field_gets_a_hint_and_others_nothing(daemon: Sandbox) -> None:
+    text = context(daemon.hook("UserPromptSubmit", prompt=RUST), "UserPromptSubmit")
+    assert "cco:rust-engineer" in text
+    for prompt in ("thanks", "rename x to y", "/review " + RUST, "<task-notification>" + RUST, 5):
+        answer = daemon.hook("UserPromptSubmit", prompt=prompt)
+        assert (answer.status, answer.body) == (200, b"")
+
+
+def test_the_rules_come_with_the_next_prompt_if_the_start_did_not(daemon: Sandbox) -> None:
+    work(daemon, "owed")
+    rules = daemon.sealed().open_member(names.RULES)["rules"]
+    for _ in range(2):
+        daemon.hook("PreCompact", "owed", trigger="auto")
+        daemon.hook("PostCompact", "owed", trigger="auto")
+        text = context(daemon.hook("UserPromptSubmit", "owed", prompt=RUST), "UserPromptSubmit")
+        assert text.endswith(rules)
+        assert "/project/cache.py (by python-engineer)" in text
+        again = daemon.hook("UserPromptSubmit", "owed", prompt="thanks")
+        assert again.body == b""
+        assert daemon.hook("SessionStart", "owed", source="resume").body == b""
+
+
+@pytest.mark.parametrize("start_first", [True, False])
+def test_the_rules_come_once(daemon: Sandbox, start_first: bool) -> None:
+    session_id = f"once-{start_first}"
+    daemon.hook("PreCompact", session_id)
+    order = ["SessionStart", "PostCompact"] if start_first else ["PostCompact", "SessionStart"]
+    for event in order:
+        daemon.hook(event, session_id, source="compact")
+    assert daemon.hook("UserPromptSubmit", session_id, prompt="thanks").body == b""
+
+
+def test_a_specialists_own_compaction_is_about_its_own_task(daemon: Sandbox) -> None:
+    work(daemon, "inner")
+    agent = {"agent_id": "a", "agent_type": "cco:python-engineer"}
+    lines = daemon.hook("PreCompact", "inner", trigger="auto", **agent).json()["instructions"]
+    told = "\n".join(lines)
+    opening = daemon.sealed().open_member(names.HOOKS)["agent_pre_compact"].splitlines()[0]
+    assert told.startswith(opening)
+    assert "write the cache" in told
+    assert "/project/cache.py" in told
+    assert "README.md" not in told
+    daemon.hook("PostCompact", "inner", trigger="auto", **agent)
+    text = context(daemon.hook("SessionStart", "inner", source="compact", **agent), "SessionStart")
+    sealed = daemon.sealed()
+    briefs = {one["name"]: one["brief"] for one in sealed.open_member(names.AGENTS)["agents"]}
+    assert text.endswith(briefs["python-engineer"])
+    assert sealed.open_member(names.RULES)["rules"] not in text
+    assert "/project/cache.py" in text
+    session = daemon.request("GET", "/api/v1/sessions/inner").json()
+    assert session["compactions"] == 0
+    assert daemon.hook("UserPromptSubmit", "inner", prompt="thanks").body == b""
+
+
+@pytest.mark.parametrize("agent_type", ["Explore", "", "other:python-engineer", "cco:nobody", None])
+def test_the_compaction_of_anothers_agent_is_left_alone(
+    daemon: Sandbox, agent_type: object
+) -> None:
+    agent = {"agent_id": "a", "agent_type": agent_type}
+    assert daemon.hook("SessionStart", "not-ours", source="compact", **agent).body == b""
+    if agent_type != "cco:nobody":
+        assert daemon.hook("PreCompact", "not-ours", **agent).body == b""
 
 
 def test_a_session_of_nothing_can_be_compacted(daemon: Sandbox) -> None:

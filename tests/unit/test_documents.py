@@ -10,11 +10,14 @@ import pytest
 from cco import errors
 from cco.build_info import VERSION
 from cco.catalogue.markdown import load_markdown
+from cco.catalogue.search import SearchIndex
 from cco.cli import entry
 from cco.errors import CcoError
+from tests.routing.measure import measure
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+CATALOGUE = (ROOT / "docs" / "catalogue.md").read_text()
 CLI = (ROOT / "docs" / "cli.md").read_text()
 
 
@@ -24,7 +27,7 @@ def exit_codes() -> set[int]:
 
 
 def test_the_readme_counts_the_specialists_and_names_the_version() -> None:
-    assert f"There are {len(load_markdown().agents)} specialists so far" in README
+    assert f"**{len(load_markdown().agents)} specialists**" in README
     assert f"This is version {VERSION.rpartition('.')[0]}." in README
 
 
@@ -47,8 +50,18 @@ def test_every_command_is_documented(name: str) -> None:
     assert re.search(rf"`cco {name}\b", CLI)
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_the_figures_of_the_search_are_the_measured_ones() -> None:
+    index = SearchIndex.of(load_markdown().agents)
+    for half, row in (("tuning", "tuning half"), ("held_out", "held-out half")):
+        figures = measure(index, half)
+        shown = " | ".join(f"{figures[name]:.2f}" for name in ("top_1", "top_3", "hinted", "quiet"))
+        assert f"| {row} (238 + 100) | {shown} |" in CATALOGUE
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/catalogue.md", "docs/cli.md"]
+)
 def test_links_lead_somewhere(document: str) -> None:
     text = (ROOT / document).read_text()
     for target in re.findall(r"\]\(([^):#]+)\)", text):
-        assert (ROOT / target).exists(), target
+        assert ((ROOT / document).parent / target).exists(), target

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from cco.errors import NotFound
 from cco.ledger.ledger import (
     MAX_AGENTS_PER_SESSION,
-    MAX_EDITED_FILES,
     MAX_SESSIONS,
-    OPENING_CHARS,
     Ledger,
 )
+from cco.ledger.memory import MAX_EDITED_FILES, OPENING_CHARS
 from cco.ledger.otlp import LogRecord, MetricPoint
 from cco.ledger.records import Usage
 from cco.ledger.report import usage_report
@@ -89,7 +88,7 @@ def books(ledger: Ledger) -> dict[str, Any]:
             session.prompts,
             session.tool_calls,
             session.compactions,
-            sorted(session.edited),
+            sorted(session.memory.edited),
             session.own_usage,
             session.total(),
             session.models,
@@ -135,7 +134,7 @@ def test_the_usual_order_tells_it_all() -> None:
     assert tester.usage.cache_creation_tokens == 40
     assert session.own_usage.calls == 2
     assert session.tool_calls == 2
-    assert session.edited == {"/project/x": "debugger"}
+    assert session.memory.edited == {"/project/x": "debugger"}
     assert {model: usage.calls for model, usage in session.models.items()} == {
         "opus": 4,
         "haiku": 1,
@@ -246,16 +245,16 @@ def test_task_notifications_and_commands_are_not_requests() -> None:
         hook("UserPromptSubmit", prompt=""),
         hook("UserPromptSubmit", prompt=None),
     )
-    assert ledger.session("s").request_opening == "x" * OPENING_CHARS
+    assert ledger.session("s").memory.first_request == "x" * OPENING_CHARS
+    assert ledger.session("s").memory.latest_requests == []
     assert ledger.session("s").prompts == 5
 
 
-def test_nothing_that_was_said_is_kept_but_the_requests_opening() -> None:
+def test_of_what_was_said_only_the_memory_keeps_a_few_words() -> None:
     said = "Xylophone"
     ledger = record(
         hook("PreToolUse", tool_name="Bash", tool_input={"command": said}),
         hook("PostToolUse", tool_name="Write", tool_input={"file_path": "/f", "content": said}),
-        hook("SubagentStop", agent_id="a", agent_type="x", last_assistant_message=said),
         hook("PostCompact", compact_summary=said),
         hook("Stop", last_assistant_message=said),
     )
@@ -263,6 +262,9 @@ def test_nothing_that_was_said_is_kept_but_the_requests_opening() -> None:
     assert said not in repr(vars(session))
     assert said not in str(session.document())
     hook("UserPromptSubmit", prompt=said)(ledger)
+    hook("SubagentStop", agent_id="a", agent_type="x", last_assistant_message=said)(ledger)
+    assert session.memory.first_request == said
+    assert session.memory.reports == {"a": said}
     assert said not in repr(session)
     assert said not in str(session.document())
 
@@ -295,8 +297,8 @@ def test_edited_files_and_agents_are_bounded() -> None:
     for index in range(MAX_AGENTS_PER_SESSION + 10):
         call(index, agent_id=f"a{index}", cost_usd="1")(ledger)
     session = ledger.session("s")
-    assert len(session.edited) == MAX_EDITED_FILES
-    assert f"/{MAX_EDITED_FILES + 9}" in session.edited
+    assert len(session.memory.edited) == MAX_EDITED_FILES
+    assert f"/{MAX_EDITED_FILES + 9}" in session.memory.edited
     assert len(session.agents) == MAX_AGENTS_PER_SESSION
     assert session.total().calls == MAX_AGENTS_PER_SESSION + 10
 
