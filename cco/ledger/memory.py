@@ -41,6 +41,8 @@ class Memory:
     first_request: str = ""
     latest_requests: list[str] = field(default_factory=list)
     plan: str = ""
+    """How the last approved plan began."""
+    plan_file: str = ""
     decisions: dict[str, str] = field(default_factory=dict)
     """What the user was asked, and what they answered."""
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -77,8 +79,8 @@ class Memory:
         elif tool == "Bash":
             self.failing.pop(one_line(tool_input.get("command"), _LINE_CHARS), None)
         elif tool == "ExitPlanMode":
-            plan = response.get("plan") or tool_input.get("plan")
-            self.plan = one_line(plan, OPENING_CHARS) or self.plan
+            self.plan = one_line(response.get("plan") or tool_input.get("plan"), OPENING_CHARS)
+            self.plan_file = one_line(response.get("filePath"), _PATH_CHARS)
         elif tool == "AskUserQuestion":
             answers = response.get("answers") or tool_input.get("answers")
             for question, answer in _mapping(answers).items():

@@ -66,8 +66,10 @@ def _goal_lines(
         yield f"- The first request began: “{short(memory.first_request, 400)}”"
     for request in memory.latest_requests[-count(6) :]:
         yield f"- Then the user said: “{short(request, 400)}”"
-    if memory.plan:
-        yield f"- The plan that was put to the user began: “{short(memory.plan, 400)}”"
+    if memory.plan or memory.plan_file:
+        began = f", began “{short(memory.plan, 400)}”" if memory.plan else ""
+        kept = f", is in {' '.join(memory.plan_file.split())}" if memory.plan_file else ""
+        yield f"- The plan that the user approved{kept}{began}"
     for question, answer in islice(reversed(memory.decisions.items()), count(12)):
         yield f"- Asked “{short(question, 200)}”, the user answered “{short(answer, 200)}”"
     tasks = memory.tasks.values()

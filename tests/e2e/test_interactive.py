@@ -11,14 +11,14 @@ import signal
 import struct
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import psutil
 import pytest
 
 from cco.catalogue.markdown import load_markdown
-from cco.demo.model_api import text
+from cco.demo.model_api import Block, ModelRequest, text, tool_use
 from tests.conftest import wait_until
 from tests.e2e.conftest import MakeStage, Stage
 
@@ -66,6 +66,14 @@ class Terminal:
         while not condition():
             assert time.monotonic() < deadline, self.screen[-3000:]
             self._read(0.05)
+
+    def press_until(self, key: str, condition: Callable[[], bool]) -> None:
+        """Press a key until something has come of it: a dialog may not listen at first."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while not condition():
+            assert time.monotonic() < deadline, self.screen[-3000:]
+            self.type(key)
+            self._read(0.5)
 
     def wait_for_exit(self) -> int:
         deadline = time.monotonic() + _TIMEOUT_S
@@ -138,6 +146,52 @@ def test_compaction_in_the_middle_of_a_session(one_stage: MakeStage) -> None:
     (after,) = [one for one in scene.requests if "And now?" in one.last_user_text]
     assert CATALOGUE.post_compact.splitlines()[0] in after.conversation_text
     assert after.conversation_text.count(CATALOGUE.rules) == 1
+
+
+STORE = "Which store should hold the jobs?"
+PLAN = "First the schema, then the worker."
+
+
+class Planning:
+    """A session that asks the user a question, then has its plan approved."""
+
+    def __call__(self, request: ModelRequest) -> Sequence[Block]:
+        if request.is_compaction:
+            return [text("<summary>Nothing much.</summary>")]
+        if request.last_user_text.endswith("Plan the job queue."):
+            labels = ["SQLite", "Postgres"]
+            options = [{"label": label, "description": "a store"} for label in labels]
+            question = {"question": STORE, "header": "Store", "multiSelect": False}
+            return [tool_use("AskUserQuestion", {"questions": [{**question, "options": options}]})]
+        if STORE in request.last_user_text:
+            (path,) = set(re.findall(r"/\S+/\.claude/plans/[\w-]+\.md", request.conversation_text))
+            return [tool_use("Write", {"file_path": path, "content": PLAN})]
+        if "plans/" in request.last_user_text:
+            return [tool_use("ExitPlanMode", {})]
+        return [text("Agreed then.")]
+
+
+def test_answers_and_an_approved_plan_outlive_a_compaction(one_stage: MakeStage) -> None:
+    scene = one_stage(Planning())
+    scene.skip_first_run_dialogs()
+    with terminal(scene, "--permission-mode", "plan") as screen:
+        screen.wait_for(lambda: "cco·$" in screen.screen)
+        screen.say("Plan the job queue.")
+        screen.wait_for(lambda: "Esctocancel" in screen.screen)
+        screen.press_until("\r", lambda: any(STORE in one.last_user_text for one in scene.requests))
+        screen.press_until("\r", lambda: "Agreedthen." in screen.screen)
+        screen.say("/compact")
+        screen.wait_for(lambda: any(one.is_compaction for one in scene.requests))
+        screen.wait_for(lambda: scene.json("sessions")["sessions"][0]["compactions"] == 1)
+        screen.say("And now?")
+        screen.wait_for(lambda: any("And now?" in one.last_user_text for one in scene.requests))
+        screen.type("/exit\r")
+        assert screen.wait_for_exit() == 0
+    (after,) = [one for one in scene.requests if "And now?" in one.last_user_text]
+    assert f"Asked “{STORE}”, the user answered “SQLite”" in after.conversation_text
+    plans = re.escape(str(scene.sandbox.home / ".claude" / "plans"))
+    told = rf"The plan that the user approved, is in {plans}/[\w-]+\.md, began “{PLAN}”"
+    assert re.search(told, after.conversation_text)
 
 
 def test_a_running_session_heals_when_its_daemon_dies(one_stage: MakeStage) -> None:

@@ -101,9 +101,11 @@ def test_what_the_user_decided_and_the_plan_are_kept() -> None:
     questions = [{"question": "Which store?", "options": []}]
     answers = {"answers": {"Which store?": "SQLite", "Odd?": 5}}
     tool(memory, "AskUserQuestion", {"questions": questions}, answers)
-    tool(memory, "ExitPlanMode", {"plan": "1. Do\n2. Check"}, None)
+    tool(memory, "ExitPlanMode", {}, {"plan": "1. Do\n2. Check", "filePath": "/plans/a.md"})
     assert memory.decisions == {"Which store?": "SQLite"}
-    assert memory.plan == "1. Do 2. Check"
+    assert (memory.plan, memory.plan_file) == ("1. Do 2. Check", "/plans/a.md")
+    tool(memory, "ExitPlanMode", {"plan": "Another"}, None)
+    assert (memory.plan, memory.plan_file) == ("Another", "")
 
 
 json_values = st.recursive(
