@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ DEFAULT_PORT = 3000
 APP = "cco"
 TIERS = ("opus", "sonnet", "haiku", "inherit")
 """Claude Code's own names of its models: no model id goes out of date in a definition."""
-_SWITCHES = ("status_line", "hints")
+CONFLICTS = ("warn", "deny", "off")
+_SWITCHES = ("status_line", "hints", "keep_history")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,199}")
 """A tier, or a model id as a cloud provider spells it."""
 
@@ -32,6 +33,15 @@ class Config:
     models: Mapping[str, str] = field(default_factory=dict)
     """What stands in for a tier: `{"haiku": "sonnet"}`."""
     dropped_agents: tuple[str, ...] = ()
+    conflicts: str = "warn"
+    """What happens when two are about to edit one file: `warn`, `deny` or `off`."""
+    session_budget_usd: float | None = None
+    day_budget_usd: float | None = None
+    keep_history: bool = False
+    """Whether the sealed history outlives a clean stop."""
+    forward_url: str | None = None
+    """The OTLP/HTTP endpoint of a collector that gets a copy of the telemetry."""
+    forward_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_config(environ: dict[str, str] | None = None) -> Config:
@@ -44,7 +54,7 @@ def load_config(environ: dict[str, str] | None = None) -> Config:
     for path, required in _config_files(env):
         for name, value in _read_file(path, required=required).items():
             config = _with(config, name, value, str(path))
-    for name in ("port", "claude", "status_line", "hints"):
+    for name in ("port", "claude", "conflicts", *_SWITCHES):
         variable = f"CCO_{name.upper()}"
         if env.get(variable):
             config = _with(config, name, _from_text(name, env[variable], variable), variable)
@@ -94,32 +104,37 @@ def _from_text(name: str, text: str, source: str) -> object:
 
 
 def _with(config: Config, name: str, value: object, source: str) -> Config:
-    if name == "port":
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
-            raise ConfigInvalid(f"{source}: port must be a number from 1 to 65535, not {value!r}")
-        return replace(config, port=value)
-    if name == "claude":
-        if not isinstance(value, str) or not value or "\0" in value:
-            raise ConfigInvalid(f"{source}: claude must be the path of a program")
-        return replace(config, claude=value)
-    if name == "status_line":
-        return replace(config, status_line=_switch(name, value, source))
-    if name == "hints":
-        return replace(config, hints=_switch(name, value, source))
-    if name == "models":
-        return replace(config, models=_models(value, source))
-    if name == "agents":
-        return replace(config, dropped_agents=_dropped(value, source))
-    raise ConfigInvalid(f"{source}: unknown setting {name!r}")
+    reader = _READERS.get(name)
+    if reader is None:
+        raise ConfigInvalid(f"{source}: unknown setting {name!r}")
+    return replace(config, **reader(name, value, source))
 
 
-def _switch(name: str, value: object, source: str) -> bool:
+def _port(name: str, value: object, source: str) -> dict[str, Any]:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
+        raise ConfigInvalid(f"{source}: port must be a number from 1 to 65535, not {value!r}")
+    return {name: value}
+
+
+def _program(name: str, value: object, source: str) -> dict[str, Any]:
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ConfigInvalid(f"{source}: claude must be the path of a program")
+    return {name: value}
+
+
+def _switch(name: str, value: object, source: str) -> dict[str, Any]:
     if not isinstance(value, bool):
         raise ConfigInvalid(f"{source}: {name} must be true or false, not {value!r}")
-    return value
+    return {name: value}
 
 
-def _models(value: object, source: str) -> dict[str, str]:
+def _conflicts(name: str, value: object, source: str) -> dict[str, Any]:
+    if value not in CONFLICTS:
+        raise ConfigInvalid(f"{source}: conflicts must be one of {', '.join(CONFLICTS)}")
+    return {name: value}
+
+
+def _models(name: str, value: object, source: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ConfigInvalid(f'{source}: models must be a table such as haiku = "sonnet"')
     for tier, model in value.items():
@@ -127,16 +142,52 @@ def _models(value: object, source: str) -> dict[str, str]:
             raise ConfigInvalid(f"{source}: models.{tier} is none of {', '.join(TIERS)}")
         if not isinstance(model, str) or not _MODEL.fullmatch(model):
             raise ConfigInvalid(f"{source}: models.{tier} must name a model, not {model!r}")
-    return value
+    return {name: value}
 
 
-def _dropped(value: object, source: str) -> tuple[str, ...]:
+def _agents(name: str, value: object, source: str) -> dict[str, Any]:
     if not isinstance(value, dict) or set(value) - {"drop"}:
         raise ConfigInvalid(f"{source}: agents takes drop = [names] and nothing else")
     names = value.get("drop", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         raise ConfigInvalid(f"{source}: agents.drop must be a list of names")
-    return tuple(names)
+    return {"dropped_agents": tuple(names)}
+
+
+def _budget(name: str, value: object, source: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or set(value) - {"session", "day"}:
+        raise ConfigInvalid(f"{source}: budget takes session and day, in US dollars")
+    for one, amount in value.items():
+        if isinstance(amount, bool) or not isinstance(amount, (int, float)) or not amount > 0:
+            raise ConfigInvalid(f"{source}: budget.{one} must be an amount of US dollars over 0")
+    return {"session_budget_usd": value.get("session"), "day_budget_usd": value.get("day")}
+
+
+def _forward(name: str, value: object, source: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or set(value) - {"url", "headers"}:
+        raise ConfigInvalid(f"{source}: forward takes url and headers")
+    url, headers = value.get("url"), value.get("headers", {})
+    if not isinstance(url, str) or not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url):
+        raise ConfigInvalid(f"{source}: forward.url must be an http or https address")
+    if not isinstance(headers, dict) or not all(
+        isinstance(text, str) and text.isprintable() for text in headers.values()
+    ):
+        raise ConfigInvalid(f"{source}: forward.headers must be a table of texts")
+    return {"forward_url": url, "forward_headers": headers}
+
+
+_READERS: Mapping[str, Callable[[str, object, str], dict[str, Any]]] = {
+    "port": _port,
+    "claude": _program,
+    "status_line": _switch,
+    "hints": _switch,
+    "keep_history": _switch,
+    "conflicts": _conflicts,
+    "models": _models,
+    "agents": _agents,
+    "budget": _budget,
+    "forward": _forward,
+}
 
 
 def temp_folder(environ: dict[str, str] | None = None) -> Path:

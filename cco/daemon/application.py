@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from asyncio import Future
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ import tornado.httputil
 import tornado.web
 
 from cco.daemon.briefing import Briefing
+from cco.daemon.guards import Guard
 from cco.daemon.hints import Hints
 from cco.daemon.log import LOG
 from cco.errors import CcoError
@@ -41,6 +43,7 @@ class State:
     stop: Any
     """Called with `handover` to end the daemon."""
     hints: Hints | None = None
+    guards: Sequence[Guard] = ()
     started_at: float = field(default_factory=time.monotonic)
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 from cco.claude.bridge import EVENTS, LAUNCH_HEADER
 from cco.daemon.application import BaseHandler, Problem
 from cco.daemon.briefing import compaction_output, context_output
+from cco.daemon.guards import block_output, tool_output
 from cco.daemon.log import LOG
 from cco.daemon.status_line import status_line
 from cco.errors import SealError
@@ -45,6 +46,10 @@ class HookHandler(BaseHandler):
             self._start_session(payload, session)
         elif event == "UserPromptSubmit":
             self._answer_prompt(payload, session)
+        elif event == "PreToolUse":
+            found = [guard.before_tool(session, payload) for guard in self.state.guards]
+            if decisions := [decision for decision in found if decision is not None]:
+                self.send(tool_output(decisions))
         elif event == "SubagentStart":
             agent_type = _text(payload, "agent_type")
             brief = briefing.brief(agent_type)
@@ -84,17 +89,25 @@ class HookHandler(BaseHandler):
             self.send(context_output("SessionStart", text))
 
     def _answer_prompt(self, payload: dict[str, Any], session: Session) -> None:
-        """Bring back what a compaction took and nothing returned; else name fitting specialists."""
+        """Stop the prompt if a guard says so; else bring back what a compaction took and nothing
+        returned, or name fitting specialists, and add what guards have to tell."""
         event = "UserPromptSubmit"
+        found = [guard.before_prompt(session, payload) for guard in self.state.guards]
+        decisions = [decision for decision in found if decision is not None]
+        for decision in decisions:
+            if decision.stops:
+                self.send(block_output(decision))
+                return
+        told = [decision.reason for decision in decisions]
         if session.owes_rules:
-            text = self.state.briefing.after_compaction(session)
+            told.append(self.state.briefing.after_compaction(session))
             session.has_rules_from_compaction, session.owes_rules = True, False
             LOG.info("rules delivered to session %s (prompt)", session.session_id)
-            self.send(context_output(event, text))
         elif self.state.hints is not None:
             hint = self.state.hints.hint(_text(payload, "prompt"))
-            if hint is not None:
-                self.send(context_output(event, hint))
+            told += [] if hint is None else [hint]
+        if told:
+            self.send(context_output(event, "\n\n".join(told)))
 
     def _before_compaction(self, payload: dict[str, Any], session: Session) -> None:
         briefing = self.state.briefing

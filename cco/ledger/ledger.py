@@ -10,13 +10,17 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from cco.errors import NotFound
+from cco.ledger.feed import Feed
 from cco.ledger.otlp import LogRecord, MetricPoint
 from cco.ledger.records import NANOS_PER_USD, AgentRun, Session, Usage, finite
+from cco.ledger.totals import Totals
 
 MAX_SESSIONS = 500
 MAX_AGENTS_PER_SESSION = 2_000
 MAX_MODELS_PER_SESSION = 50
 MAX_SEEN_RECORDS = 50_000
+MAX_HOURS_PER_SESSION = 1_000
+_HOUR_S = 3_600
 _ID_CHARS = 200
 _NAME_CHARS = 120
 _PATH_CHARS = 1_000
@@ -35,12 +39,13 @@ _GOES_ON = frozenset(("clear", "resume"))
 class Ledger:
     """Sessions in memory, the oldest ended ones folded into totals."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, feed: Feed | None = None) -> None:
         self._clock = clock
+        self.feed = Feed(clock) if feed is None else feed
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._seen: OrderedDict[tuple[object, ...], None] = OrderedDict()
-        self.folded = Usage()
-        self.folded_sessions = 0
+        self.folded = Totals()
+        """Our sessions that were too many to keep."""
 
     # --- reading ---
 
@@ -67,6 +72,7 @@ class Ledger:
         session = self._session(session_id)
         session.project = _text(payload.get("cwd"), _PATH_CHARS) or session.project
         session.launch_id = launch_id or session.launch_id
+        session.orchestrated = True
         if event not in _AFTER_THE_END:
             session.ended_at = None
         handler = getattr(self, f"_on_{event}", None)
@@ -84,31 +90,40 @@ class Ledger:
 
     def _on_SessionStart(self, session: Session, payload: Mapping[str, Any]) -> None:
         session.model = _text(payload.get("model"), _NAME_CHARS) or session.model
+        source = _text(payload.get("source"), _NAME_CHARS)
+        self._tell("session.started", session, source=source, project=session.project)
 
     def _on_UserPromptSubmit(self, session: Session, payload: Mapping[str, Any]) -> None:
         session.prompts += 1
         session.memory.note_request(payload.get("prompt"))
+        self._tell("prompt", session, number=session.prompts)
 
     def _on_PostToolUse(self, session: Session, payload: Mapping[str, Any]) -> None:
         run = self._run(session, payload.get("agent_id"))
         (run or session).tool_calls += 1
         tool = _text(payload.get("tool_name"), _NAME_CHARS)
         who = (run.name or "an agent") if run else "the session itself"
+        self._tell("tool", session, run, tool=tool, failed=False)
         if tool in _AGENT_TOOLS:
-            self._on_dispatch(session, payload)
+            self._on_dispatch(session, payload, run)
         elif run is None or tool not in _TASK_TOOLS:
             session.memory.note_tool(tool, payload, who)
 
     def _on_PostToolUseFailure(self, session: Session, payload: Mapping[str, Any]) -> None:
         run = self._run(session, payload.get("agent_id"))
         (run or session).tool_calls += 1
-        session.memory.note_failure(_text(payload.get("tool_name"), _NAME_CHARS), payload)
+        tool = _text(payload.get("tool_name"), _NAME_CHARS)
+        self._tell("tool", session, run, tool=tool, failed=True)
+        session.memory.note_failure(tool, payload)
 
-    def _on_dispatch(self, session: Session, payload: Mapping[str, Any]) -> None:
+    def _on_dispatch(
+        self, session: Session, payload: Mapping[str, Any], parent: AgentRun | None
+    ) -> None:
         tool_input, response = payload.get("tool_input"), payload.get("tool_response")
         if isinstance(tool_input, Mapping) and isinstance(response, Mapping):
             started = self._run(session, response.get("agentId"))
             if started is not None:
+                started.parent_id = None if parent is None else parent.agent_id
                 started.description = _text(tool_input.get("description"), _NAME_CHARS)
                 model = _text(response.get("resolvedModel"), _NAME_CHARS)
                 started.model = started.model or model or None
@@ -120,6 +135,7 @@ class Ledger:
             if run.status == "lost":
                 run.status = "running"
                 run.ended_at = None
+            self._tell("agent.started", session, run)
 
     def _on_SubagentStop(self, session: Session, payload: Mapping[str, Any]) -> None:
         name = _agent_name(payload.get("agent_type"))
@@ -133,6 +149,7 @@ class Ledger:
             words = payload.get("last_assistant_message")
             run.last_words_chars = len(words) if isinstance(words, str) else 0
             session.memory.note_report(run.agent_id, words)
+            self._tell("agent.stopped", session, run)
 
     def _on_PreCompact(self, session: Session, payload: Mapping[str, Any]) -> None:
         if not payload.get("agent_id"):
@@ -142,6 +159,7 @@ class Ledger:
         if payload.get("agent_id"):  # a specialist's own conversation, not the session's
             return
         session.compactions += 1
+        self._tell("compaction", session, number=session.compactions)
         session.owes_rules = not session.has_rules_from_compaction
 
     def _on_SessionEnd(self, session: Session, payload: Mapping[str, Any]) -> None:
@@ -149,6 +167,7 @@ class Ledger:
         for run in session.running:
             run.status = "lost"
             run.ended_at = session.ended_at
+        self._tell("session.ended", session, reason=_text(payload.get("reason"), _NAME_CHARS))
 
     def _on_StatusLine(self, session: Session, payload: Mapping[str, Any]) -> None:
         window = payload.get("context_window")
@@ -170,6 +189,7 @@ class Ledger:
         session = self._session(session_id)
         if record.event == "api_error":
             session.api_errors += 1
+            self._tell("error", session)
             return
         model = _text(attributes.get("model"), _NAME_CHARS) or "unknown"
         usage = _usage(attributes)
@@ -183,6 +203,8 @@ class Ledger:
         if model not in session.models and len(session.models) >= MAX_MODELS_PER_SESSION:
             model = "others"
         session.models.setdefault(model, Usage()).add(usage)
+        self._add_hour(session, usage)
+        self._tell("call", session, run, model=model, **usage.document())
 
     def record_metric(self, point: MetricPoint) -> None:
         """Take in one metric point: the session's active time (a delta in seconds)."""
@@ -190,6 +212,17 @@ class Ledger:
         active = point.metric == "claude_code.active_time.total"
         if session_id and active and 0 <= point.value < math.inf:
             self._session(session_id).active_time_s += point.value
+
+    def _add_hour(self, session: Session, usage: Usage) -> None:
+        hour = int(self._clock() // _HOUR_S * _HOUR_S)
+        if hour not in session.hours and len(session.hours) >= MAX_HOURS_PER_SESSION:
+            hour = max(session.hours)
+        session.hours.setdefault(hour, Usage()).add(usage)
+
+    def _tell(self, kind: str, session: Session, run: AgentRun | None = None, **data: Any) -> None:
+        if run is not None:
+            data = {"agent_id": run.agent_id, "agent": run.name, "status": run.status, **data}
+        self.feed.publish(kind, session.session_id, **data)
 
     def _is_new(self, key: tuple[object, ...]) -> bool:
         if key in self._seen:
@@ -227,8 +260,8 @@ class Ledger:
             oldest = min(
                 self._sessions.values(), key=lambda one: (one.ended_at is None, one.last_seen_at)
             )
-            self.folded.add(oldest.total())
-            self.folded_sessions += 1
+            if oldest.orchestrated:
+                self.folded.add_session(oldest)
             del self._sessions[oldest.session_id]
 
 

@@ -49,6 +49,8 @@ class AgentRun:
 
     agent_id: str
     name: str | None = None
+    parent_id: str | None = None
+    """The run that started this one; None where the session itself did."""
     description: str = ""
     model: str | None = None
     status: str = "running"
@@ -73,6 +75,8 @@ class Session:
     last_seen_at: float = 0.0
     ended_at: float | None = None
     launch_id: str | None = None
+    orchestrated: bool = False
+    """Whether its hooks reach us. A client that merely inherited our telemetry is not ours."""
     prompts: int = 0
     tool_calls: int = 0
     compactions: int = 0
@@ -81,6 +85,8 @@ class Session:
     own_usage: Usage = field(default_factory=Usage)
     agents: dict[str, AgentRun] = field(default_factory=dict)
     models: dict[str, Usage] = field(default_factory=dict)
+    hours: dict[int, Usage] = field(default_factory=dict)
+    """By the hour's first second since the epoch."""
     memory: Memory = field(default_factory=Memory, repr=False)
     context_used_percent: float | None = None
     has_rules_from_compaction: bool = False
@@ -109,6 +115,7 @@ class Session:
             "started_at": self.started_at,
             "last_seen_at": self.last_seen_at,
             "ended_at": self.ended_at,
+            "orchestrated": self.orchestrated,
             "prompts": self.prompts,
             "tool_calls": self.tool_calls,
             "compactions": self.compactions,

@@ -1,83 +1,85 @@
-"""Usage added up by agent, model and session."""
+"""Usage as the API tells it: by agent, model, project, hour and session."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from cco.ledger.ledger import Ledger
-from cco.ledger.records import Session, Usage
+from cco.ledger.records import Usage
+from cco.ledger.totals import MAIN, UNKNOWN, Totals, totals_of
 
-MAIN = "(session itself)"
-UNKNOWN = "(unknown)"
+__all__ = ["MAIN", "UNKNOWN", "agents_report", "usage_report"]
+
+EARLIER = "(earlier sessions)"
 
 
-def usage_report(ledger: Ledger, session_id: str | None = None) -> dict[str, Any]:
-    """Add up usage by agent name, model and session, the most expensive first.
+def usage_report(
+    ledger: Ledger, session_id: str | None = None, project: str | None = None
+) -> dict[str, Any]:
+    """Add up usage of all our sessions, or of one, or of one project's; the dearest first.
 
+    Sessions that were not launched by cco are apart, in `foreign`.
     Raises: NotFound.
     """
     sessions = ledger.sessions() if session_id is None else [ledger.session(session_id)]
-    agents: dict[str, dict[str, Any]] = {}
-    models: dict[str, Usage] = {}
-    total = Usage()
-    for session in sessions:
-        _add_agents(agents, session)
-        for model, usage in session.models.items():
-            models.setdefault(model, Usage()).add(usage)
-        total.add(session.total())
-    folded = session_id is None and ledger.folded_sessions > 0
-    if folded:
-        total.add(ledger.folded)
+    if project is not None:
+        sessions = [one for one in sessions if one.project == project]
+    everything = session_id is None and project is None
+    ours = [one for one in sessions if one.orchestrated or session_id is not None]
+    totals = totals_of(ours)
+    rows = [
+        {"session_id": one.session_id, "project": one.project} | one.total().document()
+        for one in ours
+    ]
+    if everything and ledger.folded.sessions:
+        totals.add(ledger.folded)
+        earlier = {"session_id": EARLIER, "project": ""}
+        rows.append(earlier | ledger.folded.total.document())
+    foreign = totals_of(one for one in sessions if not one.orchestrated and session_id is None)
     return {
-        "total": total.document(),
+        "total": totals.total.document(),
         "agents": _ranked(
-            {"agent": name, "runs": entry["runs"], "tool_calls": entry["tool_calls"]}
-            | entry["usage"].document()
-            for name, entry in agents.items()
+            {"agent": name, "runs": entry.runs, "tool_calls": entry.tool_calls}
+            | entry.usage.document()
+            for name, entry in totals.agents.items()
         ),
-        "models": _ranked({"model": name} | usage.document() for name, usage in models.items()),
-        "sessions": _ranked(
-            {"session_id": one.session_id, "project": one.project} | one.total().document()
-            for one in sessions
-        ),
-        "folded_sessions": ledger.folded_sessions if folded else 0,
+        "models": _by("model", totals.models),
+        "projects": _by("project", totals.projects),
+        "hours": [
+            {"hour": datetime.fromtimestamp(hour, UTC).isoformat()} | usage.document()
+            for hour, usage in sorted(totals.hours.items())
+        ],
+        "sessions": _ranked(rows),
+        "folded_sessions": ledger.folded.sessions if everything else 0,
+        "foreign": {"sessions": foreign.sessions} | foreign.total.document(),
     }
 
 
 def agents_report(ledger: Ledger) -> list[dict[str, Any]]:
-    """Every specialist that ran, with what it did over all sessions."""
-    agents: dict[str, dict[str, Any]] = {}
+    """Every specialist that ran, with what it did over all our sessions."""
+    totals = Totals()
+    totals.add(ledger.folded)
     for session in ledger.sessions():
-        _add_agents(agents, session)
+        if session.orchestrated:
+            totals.add_session(session)
     return _ranked(
         {
             "name": name,
-            "runs": entry["runs"],
-            "running": entry["running"],
-            "tool_calls": entry["tool_calls"],
+            "runs": entry.runs,
+            "running": entry.running,
+            "tool_calls": entry.tool_calls,
         }
-        | entry["usage"].document()
-        for name, entry in agents.items()
+        | entry.usage.document()
+        for name, entry in totals.agents.items()
         if name != MAIN
     )
 
 
-def _add_agents(agents: dict[str, dict[str, Any]], session: Session) -> None:
-    own = _entry(agents, MAIN)
-    own["runs"] += 1
-    own["tool_calls"] += session.tool_calls
-    own["usage"].add(session.own_usage)
-    for run in session.agents.values():
-        entry = _entry(agents, run.name or UNKNOWN)
-        entry["runs"] += 1
-        entry["running"] += run.status == "running"
-        entry["tool_calls"] += run.tool_calls
-        entry["usage"].add(run.usage)
+def _by(kind: str, usages: Mapping[str, Usage]) -> list[dict[str, Any]]:
+    return _ranked({kind: name} | usage.document() for name, usage in usages.items())
 
 
-def _entry(agents: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
-    return agents.setdefault(name, {"runs": 0, "running": 0, "tool_calls": 0, "usage": Usage()})
-
-
-def _ranked(rows: Any) -> list[dict[str, Any]]:
+def _ranked(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["cost_usd"], reverse=True)

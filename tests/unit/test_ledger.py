@@ -279,7 +279,7 @@ def test_sessions_are_bounded_and_fold_into_the_totals() -> None:
     ledger = record(*events)
     kept = {session.session_id for session in ledger.sessions()}
     assert len(kept) == MAX_SESSIONS
-    assert ledger.folded_sessions == extra
+    assert ledger.folded.sessions == extra
     assert {f"s{index}" for index in range(1, 2 * extra, 2)} & kept == set()  # the ended first
     assert {f"s{index}" for index in range(0, 2 * extra, 2)} <= kept
     report = usage_report(ledger)

@@ -1,0 +1,99 @@
+"""Usage added up by agent, model, project and hour; what of an old session outlives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cco.ledger.records import Session, Usage
+
+MAIN = "(session itself)"
+UNKNOWN = "(unknown)"
+OTHERS = "(others)"
+MAX_KEYS = 2_000
+
+_K = TypeVar("_K", str, int)
+
+
+@dataclass
+class AgentTotals:
+    """All runs of one specialist."""
+
+    runs: int = 0
+    running: int = 0
+    tool_calls: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+    def add(self, other: AgentTotals) -> None:
+        self.runs += other.runs
+        self.running += other.running
+        self.tool_calls += other.tool_calls
+        self.usage.add(other.usage)
+
+
+@dataclass
+class Totals:
+    """Sums over sessions. Each of the four parts adds up to the total."""
+
+    sessions: int = 0
+    total: Usage = field(default_factory=Usage)
+    agents: dict[str, AgentTotals] = field(default_factory=dict)
+    models: dict[str, Usage] = field(default_factory=dict)
+    projects: dict[str, Usage] = field(default_factory=dict)
+    hours: dict[int, Usage] = field(default_factory=dict)
+    """By the hour's first second since the epoch."""
+
+    def add_session(self, session: Session) -> None:
+        """Add one session."""
+        self.sessions += 1
+        total = session.total()
+        self.total.add(total)
+        own = AgentTotals(1, 0, session.tool_calls, session.own_usage)
+        self._add_agent(MAIN, own)
+        for run in session.agents.values():
+            running = int(run.status == "running")
+            self._add_agent(run.name or UNKNOWN, AgentTotals(1, running, run.tool_calls, run.usage))
+        _add(self.projects, session.project or UNKNOWN, total)
+        for model, usage in session.models.items():
+            _add(self.models, model, usage)
+        for hour, usage in session.hours.items():
+            _add_hour(self.hours, hour, usage)
+
+    def add(self, other: Totals) -> None:
+        """Add other sums."""
+        self.sessions += other.sessions
+        self.total.add(other.total)
+        for name, entry in other.agents.items():
+            self._add_agent(name, entry)
+        for mine, theirs in ((self.models, other.models), (self.projects, other.projects)):
+            for key, usage in theirs.items():
+                _add(mine, key, usage)
+        for hour, usage in other.hours.items():
+            _add_hour(self.hours, hour, usage)
+
+    def _add_agent(self, name: str, entry: AgentTotals) -> None:
+        if name not in self.agents and len(self.agents) >= MAX_KEYS:
+            name = OTHERS
+        self.agents.setdefault(name, AgentTotals()).add(entry)
+
+
+def totals_of(sessions: Iterable[Session]) -> Totals:
+    """Add up sessions."""
+    totals = Totals()
+    for session in sessions:
+        totals.add_session(session)
+    return totals
+
+
+def _add(entries: dict[str, Usage], key: str, usage: Usage) -> None:
+    if key not in entries and len(entries) >= MAX_KEYS:
+        key = OTHERS
+    entries.setdefault(key, Usage()).add(usage)
+
+
+def _add_hour(entries: dict[int, Usage], hour: int, usage: Usage) -> None:
+    """The oldest hour takes in what no longer has room."""
+    if hour not in entries and len(entries) >= MAX_KEYS:
+        hour = min(entries)
+    entries.setdefault(hour, Usage()).add(usage)
