@@ -13,7 +13,7 @@ CLIENT := $(VENV)/python build/claude_client.py
 COMPILE := ../../.build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
-.PHONY: help demo test test-fast check freeze release lock claude bootstrap clean FORCE
+.PHONY: help demo test test-tools test-fast check freeze release lock claude bootstrap clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,8 +23,13 @@ demo: dist/cco ## show the whole thing, offline and without an account
 		CCO_CLAUDE=$$($(CLIENT) fetch) && export CCO_CLAUDE || exit 1; \
 	fi; exec dist/cco demo
 
-test: check dist/cco claude ## everything: static checks, then all tests with the frozen program and the real client
+test: check dist/cco claude test-tools ## everything: static checks, then all tests with the frozen program and the real client
 	CCO_TEST_BINARY="$(CURDIR)/dist/cco" CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m pytest $(PYTEST)
+
+test-tools: bootstrap ## what only tests need: Chromium, Prometheus, the dashboard's pinned npm parts
+	@build/chromium.sh
+	@build/prometheus.sh
+	@$(VENV)/python build/web_parts.py check
 
 test-fast: bootstrap ## the tests that need neither the frozen program nor the real client
 	$(VENV)/python -m pytest -m "not slow" tests/unit tests/integration $(PYTEST)
@@ -56,7 +61,9 @@ lock: bootstrap ## renew the locks after a change to *.in or package.json (UPGRA
 	.build/lock/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)/lock.txt
 	cd $(REQUIREMENTS) && for name in runtime freeze dev lock; do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
 	cd $(REQUIREMENTS) && $(COMPILE) --no-deps launcher.in -o launcher.txt
-	cd build/claude-client && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+	for folder in build/claude-client build/web; do \
+		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \
+	done
 
 clean: ## remove everything that these commands have made
 	rm -rf .venv .build .cache dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -17,9 +17,14 @@ APP = "cco"
 TIERS = ("opus", "sonnet", "haiku", "inherit")
 """Claude Code's own names of its models: no model id goes out of date in a definition."""
 CONFLICTS = ("warn", "deny", "off")
+MAX_BUDGET_USD = 1_000_000
+NOT_A_BUDGET = f"must be an amount of US dollars over 0, to {MAX_BUDGET_USD}"
 _SWITCHES = ("status_line", "hints", "keep_history")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,199}")
 """A tier, or a model id as a cloud provider spells it."""
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9._~\[\]:-]+(/[^\s?#]*)?")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")
+_NOT_HEADERS = frozenset("connection content-length content-type host transfer-encoding".split())
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Config:
     forward_url: str | None = None
     """The OTLP/HTTP endpoint of a collector that gets a copy of the telemetry."""
     forward_headers: Mapping[str, str] = field(default_factory=dict)
+    metrics_folder: str | None = None
+    """Where a Prometheus on this machine finds address and token."""
 
 
 def load_config(environ: dict[str, str] | None = None) -> Config:
@@ -58,7 +65,21 @@ def load_config(environ: dict[str, str] | None = None) -> Config:
         variable = f"CCO_{name.upper()}"
         if env.get(variable):
             config = _with(config, name, _from_text(name, env[variable], variable), variable)
+    if env.get("CCO_BUDGET"):
+        amount = budget_usd(env["CCO_BUDGET"])
+        if amount is None:
+            raise ConfigInvalid(f"CCO_BUDGET: {NOT_A_BUDGET}, not {env['CCO_BUDGET'][:20]!r}")
+        config = replace(config, session_budget_usd=amount)
     return config
+
+
+def budget_usd(text: str) -> float | None:
+    """An amount of US dollars that can be a budget; None for any other text."""
+    try:
+        amount = float(text) if text.isascii() else 0.0
+    except ValueError:
+        return None
+    return amount if 0 < amount <= MAX_BUDGET_USD else None
 
 
 def _config_files(env: dict[str, str]) -> list[tuple[Path, bool]]:
@@ -158,8 +179,9 @@ def _budget(name: str, value: object, source: str) -> dict[str, Any]:
     if not isinstance(value, dict) or set(value) - {"session", "day"}:
         raise ConfigInvalid(f"{source}: budget takes session and day, in US dollars")
     for one, amount in value.items():
-        if isinstance(amount, bool) or not isinstance(amount, (int, float)) or not amount > 0:
-            raise ConfigInvalid(f"{source}: budget.{one} must be an amount of US dollars over 0")
+        number = isinstance(amount, (int, float)) and not isinstance(amount, bool)
+        if not number or not 0 < amount <= MAX_BUDGET_USD:
+            raise ConfigInvalid(f"{source}: budget.{one} {NOT_A_BUDGET}, not {str(amount)[:20]}")
     return {"session_budget_usd": value.get("session"), "day_budget_usd": value.get("day")}
 
 
@@ -167,13 +189,26 @@ def _forward(name: str, value: object, source: str) -> dict[str, Any]:
     if not isinstance(value, dict) or set(value) - {"url", "headers"}:
         raise ConfigInvalid(f"{source}: forward takes url and headers")
     url, headers = value.get("url"), value.get("headers", {})
-    if not isinstance(url, str) or not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url):
+    if not isinstance(url, str) or not _ENDPOINT.fullmatch(url):
         raise ConfigInvalid(f"{source}: forward.url must be an http or https address")
     if not isinstance(headers, dict) or not all(
-        isinstance(text, str) and text.isprintable() for text in headers.values()
+        isinstance(text, str) and text.isprintable() and text.isascii() for text in headers.values()
     ):
         raise ConfigInvalid(f"{source}: forward.headers must be a table of texts")
+    for one in headers:
+        if not _HEADER.fullmatch(one) or one.lower() in _NOT_HEADERS:
+            raise ConfigInvalid(f"{source}: forward.headers cannot have {one[:40]!r}")
     return {"forward_url": url, "forward_headers": headers}
+
+
+def _metrics(name: str, value: object, source: str) -> dict[str, Any]:
+    folder = value.get("folder") if isinstance(value, dict) and len(value) == 1 else None
+    if not isinstance(folder, str) or "\0" in folder:
+        raise ConfigInvalid(f"{source}: metrics takes folder, the path of a folder")
+    folder = os.path.expanduser(folder)
+    if not os.path.isabs(folder):
+        raise ConfigInvalid(f"{source}: metrics.folder must be a whole path, or begin with ~/")
+    return {"metrics_folder": folder}
 
 
 _READERS: Mapping[str, Callable[[str, object, str], dict[str, Any]]] = {
@@ -187,6 +222,7 @@ _READERS: Mapping[str, Callable[[str, object, str], dict[str, Any]]] = {
     "agents": _agents,
     "budget": _budget,
     "forward": _forward,
+    "metrics": _metrics,
 }
 
 

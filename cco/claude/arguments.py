@@ -1,7 +1,8 @@
 """Claude Code's command line: what a user's arguments mean for ours.
 
 Claude Code takes the last `--settings` and the last `--append-system-prompt` it is given, so a
-user's own are taken out and merged with ours. Everything else stays as it was typed.
+user's own are taken out and merged with ours. `--budget` is ours alone, and Claude Code never
+sees it. Everything else stays as it was typed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 _SETTINGS = "--settings"
 _APPEND = "--append-system-prompt"
+_BUDGET = "--budget"
 
 _TAKES_A_VALUE = frozenset(
     """
@@ -40,6 +42,8 @@ class UserArguments:
     rest: tuple[str, ...]
     settings: str | None = None
     append_system_prompt: str | None = None
+    budget: str | None = None
+    """As it was typed; empty where the amount is missing."""
 
 
 def runs_a_session(arguments: Sequence[str]) -> bool:
@@ -47,8 +51,10 @@ def runs_a_session(arguments: Sequence[str]) -> bool:
     return not arguments or arguments[0] not in _MANAGEMENT | _INFORMATION
 
 
-def parse(arguments: Sequence[str]) -> UserArguments:
-    """Take the last `--settings` and `--append-system-prompt` out of a user's arguments."""
+def parse(arguments: Sequence[str], *, own_options: bool = True) -> UserArguments:
+    """Take the last `--settings` and `--append-system-prompt` out of a user's arguments, and our
+    own `--budget` unless everything was meant for Claude Code."""
+    takes = (_SETTINGS, _APPEND, _BUDGET) if own_options else (_SETTINGS, _APPEND)
     rest: list[str] = []
     taken: dict[str, str] = {}
     index = 0
@@ -58,8 +64,11 @@ def parse(arguments: Sequence[str]) -> UserArguments:
         if argument == "--":
             rest += arguments[index:]
             break
-        if name in (_SETTINGS, _APPEND) and equals:
+        if name in takes and equals:
             taken[name] = value
+        elif argument == _BUDGET and own_options:
+            index += 1
+            taken[_BUDGET] = arguments[index] if index < len(arguments) else ""
         elif argument in _TAKES_A_VALUE and index + 1 < len(arguments):
             index += 1
             if argument in (_SETTINGS, _APPEND):
@@ -69,7 +78,7 @@ def parse(arguments: Sequence[str]) -> UserArguments:
         else:
             rest.append(argument)
         index += 1
-    return UserArguments(tuple(rest), taken.get(_SETTINGS), taken.get(_APPEND))
+    return UserArguments(tuple(rest), taken.get(_SETTINGS), taken.get(_APPEND), taken.get(_BUDGET))
 
 
 def orchestrated(user: UserArguments, *, settings: str, plugin: str, nudge: str) -> list[str]:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cco.claude.plugin import MCP_SERVER
+
 HTTP_EVENTS = (
     "UserPromptSubmit",
     "PreToolUse",
@@ -25,20 +27,32 @@ COMMAND_EVENTS = ("SessionStart",)
 
 EVENTS = (*COMMAND_EVENTS, *HTTP_EVENTS)
 LAUNCH_HEADER = "X-CCO-Launch"
+BUDGET_HEADER = "X-CCO-Budget"
+"""What the sessions of a launch may cost, in US dollars."""
+ALLOWED = (MCP_SERVER, "Bash(cco notes:*)")
+"""What works without a question: the daemon's own tools, and its notes for specialists, whose
+stubs list no MCP tools."""
 _HTTP_TIMEOUT_S = 5
 _COMMAND_TIMEOUT_S = 20
 
 
 def bridge_settings(
-    port: int, command: Sequence[str], *, status_line: bool, launch_id: str | None = None
+    port: int,
+    command: Sequence[str],
+    *,
+    status_line: bool,
+    launch_id: str | None = None,
+    budget_usd: float | None = None,
 ) -> dict[str, Any]:
-    """Make the settings document: hooks that reach the daemon, and the status line.
+    """Make the settings document: hooks that reach the daemon, its tools, and the status line.
 
     The token is named, not given: Claude Code expands CCO_TOKEN from its environment.
     """
     headers = {"Authorization": "Bearer $CCO_TOKEN"}
     if launch_id is not None:
         headers[LAUNCH_HEADER] = launch_id
+    if budget_usd is not None:
+        headers[BUDGET_HEADER] = str(budget_usd)
     hooks: dict[str, Any] = {}
     for event in COMMAND_EVENTS:
         hook = {
@@ -56,7 +70,7 @@ def bridge_settings(
             "timeout": _HTTP_TIMEOUT_S,
         }
         hooks[event] = [{"hooks": [hook]}]
-    settings: dict[str, Any] = {"hooks": hooks}
+    settings: dict[str, Any] = {"hooks": hooks, "permissions": {"allow": list(ALLOWED)}}
     if status_line:
         line = shell_command([*command, "statusline"])
         settings["statusLine"] = {"type": "command", "command": line}
@@ -71,9 +85,14 @@ def shell_command(arguments: Sequence[str]) -> str:
 
 
 def merge_settings(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    """Put a user's own `--settings` over ours: hooks of both run, anything else of theirs wins
-    but for the variables that ours sets."""
+    """Put a user's own `--settings` over ours: hooks of both run, both may allow tools, anything
+    else of theirs wins but for the variables that ours sets."""
     merged = {**ours, **theirs}
+    permissions = theirs.get("permissions")
+    if isinstance(permissions, Mapping):
+        allow = permissions.get("allow", [])
+        both = [*ours["permissions"]["allow"], *allow] if isinstance(allow, list) else allow
+        merged["permissions"] = {**permissions, "allow": both}
     if "env" in ours and isinstance(theirs.get("env"), Mapping):
         merged["env"] = {**theirs["env"], **ours["env"]}
     hooks = theirs.get("hooks")

@@ -14,6 +14,8 @@ from cco.errors import FolderUnusable
 from cco.sealing.private_files import draft_path, make_private_folder, remove
 
 NAME = "cco"
+MCP_SERVER = f"mcp__plugin_{NAME}_{NAME}"
+"""What Claude Code calls the plugin's MCP server in permissions, and its tools begin with."""
 _STUB = """---
 name: {name}
 description: {description}
@@ -25,9 +27,12 @@ message at the start of the conversation; the task follows from whoever delegate
 """
 
 
-def write_plugin(path: Path, roster: Iterable[Mapping[str, Any]], version: str) -> None:
+def write_plugin(
+    path: Path, roster: Iterable[Mapping[str, Any]], version: str, *, port: int | None = None
+) -> None:
     """Make the folder anew, complete or not at all, readable by its owner only.
 
+    With the daemon's port Claude Code finds its MCP endpoint too.
     Raises: FolderUnusable.
     """
     draft = draft_path(path)
@@ -35,7 +40,13 @@ def write_plugin(path: Path, roster: Iterable[Mapping[str, Any]], version: str) 
         make_private_folder(draft)
         for folder in (draft / ".claude-plugin", draft / "agents"):
             folder.mkdir(mode=0o700)
-        manifest = {"name": NAME, "version": version, "description": "cco's specialists"}
+        manifest: dict[str, Any] = {
+            "name": NAME,
+            "version": version,
+            "description": "cco's specialists",
+        }
+        if port is not None:
+            manifest["mcpServers"] = {NAME: _mcp_server(port)}
         _write(draft / ".claude-plugin" / "plugin.json", json.dumps(manifest))
         for agent in roster:
             _write(draft / "agents" / f"{agent['name']}.md", stub(agent))
@@ -50,6 +61,15 @@ def write_plugin(path: Path, roster: Iterable[Mapping[str, Any]], version: str) 
         with suppress(OSError):
             remove(draft)
         raise FolderUnusable(f"{path} cannot be made: {error.strerror}") from None
+
+
+def _mcp_server(port: int) -> dict[str, Any]:
+    """The daemon's MCP endpoint; Claude Code expands CCO_TOKEN from its environment."""
+    return {
+        "type": "http",
+        "url": f"http://127.0.0.1:{port}/mcp",
+        "headers": {"Authorization": "Bearer ${CCO_TOKEN}"},
+    }
 
 
 def stub(agent: Mapping[str, Any]) -> str:

@@ -8,7 +8,20 @@ from collections.abc import Sequence
 
 import click
 
-from cco.cli import agents, completion, daemon, demo, doctor, rules, sessions, usage
+from cco.cli import (
+    agents,
+    budget,
+    completion,
+    daemon,
+    dashboard,
+    demo,
+    doctor,
+    notes,
+    rules,
+    sessions,
+    top,
+    usage,
+)
 from cco.cli.output import print_error
 from cco.errors import CcoError
 
@@ -16,6 +29,7 @@ _EPILOG = """\b
 Anything else goes to Claude Code:
   cco                       start a session in this folder
   cco -p "fix the tests"    any arguments of claude, as they are
+  cco --budget 5            the same, for 5 US dollars at most; see cco budget
   cco -- doctor             a claude argument that is also a command of cco
 Also: cco version, and cco hook EVENT and cco statusline, which Claude Code calls.
 """
@@ -40,12 +54,16 @@ def show_help(context: click.Context) -> None:
 
 for command in (
     agents.group,
+    budget.group,
     completion.command,
     daemon.group,
+    dashboard.command,
     demo.command,
     doctor.command,
+    notes.command,
     rules.group,
     sessions.command,
+    top.command,
     usage.command,
 ):
     application.add_command(command)

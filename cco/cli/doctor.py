@@ -14,10 +14,13 @@ from cco.catalogue.overlay import personal_catalogue
 from cco.cli.output import print_data, print_json, printable
 from cco.config import load_config, temp_folder
 from cco.daemon.rendezvous import find_alive
-from cco.errors import CcoError, DaemonNotRunning
+from cco.errors import CcoError, DaemonNotRunning, SealedFileTruncated
 from cco.sealing import names
 from cco.sealing.folder import choose_folder
 from cco.sealing.identity import machine_id, username
+from cco.sealing.journal import open_segments
+from cco.sealing.private_files import read_private
+from cco.sealing.sealed_set import SealedSet
 
 OK = "ok"
 NOTE = "note"
@@ -168,9 +171,20 @@ def _daemon() -> Iterator[Finding]:
     yield Finding(names.SETTINGS, OK, "opens")
     for name in names.MEMBERS:
         yield _guarded(name, lambda name=name: _member(sealed.open_member(name), name))  # type: ignore[misc]
+    yield _guarded(names.HISTORY, lambda: _history(sealed))
     for name in (names.BRIDGE, names.PLUGIN):
         if not sealed.path(name).exists():
             yield Finding(name, PROBLEM, "is gone", "Run: cco daemon restart")
+
+
+def _history(sealed: SealedSet) -> Finding:
+    path = sealed.path(names.HISTORY)
+    try:
+        data = read_private(path)
+    except SealedFileTruncated:  # it grew just now
+        data = read_private(path)
+    segments = sum(1 for _ in open_segments(data, names.HISTORY, sealed.identity))
+    return Finding(names.HISTORY, OK, f"{segments} segments open, {len(data)} bytes")
 
 
 def _member(payload: dict[str, object], name: str) -> Finding:

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Sequence
 
 COMMANDS = frozenset(
-    ("agents", "completion", "daemon", "demo", "doctor", "help", "rules", "sessions", "usage")
+    """
+    agents budget completion daemon dashboard demo doctor help notes rules sessions top usage
+    """.split()
 )
-RESERVED = frozenset(("dashboard", "install"))
+RESERVED = frozenset(("install",))
 _FAILED = 125
 _HELP = frozenset(("--help", "-h"))
 
@@ -78,7 +80,9 @@ def _dispatch(argv: list[str]) -> int:
         return 2
     from cco.cli import launch
 
-    return launch.run(argv[1:] if first == "--" else argv)
+    if first == "--":
+        return launch.run(argv[1:], own_options=False)
+    return launch.run(argv)
 
 
 def _is_spawned_daemon(argv: Sequence[str]) -> bool:

@@ -6,8 +6,17 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cco.claude.arguments import UserArguments
 from cco.cli.output import print_error, print_note
-from cco.config import Config, load_config, personal_fingerprint, self_command, temp_folder
+from cco.config import (
+    NOT_A_BUDGET,
+    Config,
+    budget_usd,
+    load_config,
+    personal_fingerprint,
+    self_command,
+    temp_folder,
+)
 from cco.errors import CcoError, ClaudeNotExecutable, ClaudeNotFound, UsageInvalid
 
 _OFF = frozenset(("false", "0", "no", "off"))
@@ -16,20 +25,21 @@ _DEPTH = "CCO_LAUNCH_DEPTH"
 _MAX_DEPTH = 8
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], *, own_options: bool = True) -> int:
     """Launch; returns only on Windows or when it fails.
 
+    Without `own_options` every argument is Claude Code's.
     Exit codes before the launch follow env(1): 125 cco itself, 126 not executable, 127 not found.
     """
     try:
-        return _launch(list(arguments))
+        return _launch(list(arguments), own_options=own_options)
     except CcoError as error:
         print_error(error)
         own = isinstance(error, (ClaudeNotFound, ClaudeNotExecutable))
         return error.exit_code if own else _FAILED
 
 
-def _launch(arguments: list[str]) -> int:
+def _launch(arguments: list[str], *, own_options: bool) -> int:
     from cco.claude import arguments as claude_arguments
     from cco.claude.environment import plain_environment
     from cco.claude.find import find_claude
@@ -43,10 +53,20 @@ def _launch(arguments: list[str]) -> int:
             f"{program} leads back to cco", advice="Name the real program in CCO_CLAUDE."
         )
     off = os.environ.get("ORCHESTRATOR_ENABLED", "").lower() in _OFF
-    if off or not claude_arguments.runs_a_session(arguments):
+    if not claude_arguments.runs_a_session(arguments):
+        argv, env = arguments, plain_environment(os.environ)
+        return start(program, argv, {**env, _DEPTH: str(depth + 1)})
+    user = claude_arguments.parse(arguments, own_options=own_options)
+    budget = config.session_budget_usd if user.budget is None else _amount(user.budget)
+    if off and user.budget is not None:
+        raise UsageInvalid(
+            "nothing would keep to a --budget: ORCHESTRATOR_ENABLED turns the orchestration off",
+            advice="Leave out one of the two.",
+        )
+    if off:
         argv, env = arguments, plain_environment(os.environ)
     else:
-        argv, env = _orchestrate(arguments, os.environ, config)
+        argv, env = _orchestrate(user, os.environ, config, budget)
     return start(program, argv, {**env, _DEPTH: str(depth + 1)})
 
 
@@ -56,8 +76,17 @@ def _depth(environ: Mapping[str, str]) -> int:
     return int(text) if text.isdecimal() and len(text) < 4 else 0
 
 
+def _amount(text: str) -> float:
+    amount = budget_usd(text)
+    if amount is None:
+        raise UsageInvalid(
+            f"--budget {NOT_A_BUDGET}, not {text[:20]!r}", advice="For example: cco --budget 5"
+        )
+    return amount
+
+
 def _orchestrate(
-    arguments: Sequence[str], environ: Mapping[str, str], config: Config
+    user: UserArguments, environ: Mapping[str, str], config: Config, budget: float | None
 ) -> tuple[list[str], dict[str, str]]:
     """The arguments and the environment of an orchestrated session, its daemon running."""
     from cco.claude import arguments as claude_arguments
@@ -72,7 +101,6 @@ def _orchestrate(
     from cco.sealing import names
 
     folder = _current_folder()
-    user = claude_arguments.parse(arguments)
     given = None if user.settings is None else load_given(user.settings, folder)
     found = read_user_settings(folder, environ, given)
     for blocker in found.blockers:
@@ -83,13 +111,14 @@ def _orchestrate(
         print_note("your settings or agents have changed; cco daemon restart takes them up")
     bridge = sealed.path(names.BRIDGE)
     own_line = found.has_status_line and policy.get("status_line")
-    if given is not None or own_line or found.proxy_exceptions:
+    if given is not None or own_line or found.proxy_exceptions or budget is not None:
         launch_id = os.urandom(8).hex()
         ours = bridge_settings(
             sealed.settings.port,
             self_command(),
             status_line=bool(policy.get("status_line")) and not found.has_status_line,
             launch_id=launch_id,
+            budget_usd=budget,
         )
         if found.proxy_exceptions:  # what settings set goes before the environment
             ours["env"] = proxy_exceptions({**environ, **found.proxy_exceptions})

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
 from cco.cli.output import print_data, print_json, table
 from cco.daemon.rendezvous import call
+
+_PAGE = 500
 
 
 @click.command(name="sessions", help="Show the sessions that the daemon knows, or one of them.")
@@ -25,13 +28,26 @@ def command(session_id: str | None, as_json: bool) -> None:
             print_data(_sessions_table([session]))
             print_data("\n" + _agents_table(session))
         return
-    document = call("GET", "/api/v1/sessions")
+    sessions = list(pages("/api/v1/sessions", "sessions", {"limit": _PAGE}))
     if as_json:
-        print_json(document)
-    elif document["sessions"]:
-        print_data(_sessions_table(document["sessions"]))
+        print_json({"sessions": sessions})
+    elif sessions:
+        print_data(_sessions_table(sessions))
     else:
         print_data("no sessions yet")
+
+
+def pages(path: str, name: str, query: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+    """Everything that a paginated resource holds, page after page."""
+    from urllib.parse import urlencode
+
+    cursor: dict[str, object] = {}
+    while True:
+        page = call("GET", f"{path}?{urlencode({**query, **cursor})}")
+        yield from page[name]
+        if page["next"] is None:
+            return
+        cursor = {"cursor": page["next"]}
 
 
 def _sessions_table(sessions: list[dict[str, Any]]) -> str:

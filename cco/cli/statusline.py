@@ -1,4 +1,4 @@
-"""cco statusline: the line under Claude Code's prompt."""
+"""cco statusline: the line under Claude Code's prompt, or a part of the user's own line there."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ def run(arguments: Sequence[str]) -> int:
         print("cco: error: usage: cco statusline (called by Claude Code)", file=sys.stderr)
         return 2
     if os.environ.get("ORCHESTRATOR_ENABLED") != "true":
+        return 0
+    if sys.stdin is not None and sys.stdin.isatty():  # a person, who has no event to give
         return 0
     payload = read_input()
     try:

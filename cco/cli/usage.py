@@ -1,4 +1,4 @@
-"""cco usage: tokens, cost and time by agent, model and session."""
+"""cco usage: tokens, cost and time by agent, model, project, hour and session."""
 
 from __future__ import annotations
 
@@ -10,22 +10,37 @@ from cco.cli.output import print_data, print_json, table
 from cco.cli.sessions import cost, seconds, tokens
 from cco.daemon.rendezvous import call
 
+_TABLES = (
+    ("agent", "agents"),
+    ("model", "models"),
+    ("project", "projects"),
+    ("session_id", "sessions"),
+)
 
-@click.command(name="usage", help="Show tokens, cost and time by agent, model and session.")
+
+@click.command(
+    name="usage", help="Show tokens, cost and time by agent, model, project and session."
+)
 @click.option("--session", "session_id", help="Of one session only.")
+@click.option(
+    "--project", type=click.Path(resolve_path=True), help="Of the sessions in one folder only."
+)
+@click.option("--hours", is_flag=True, help="By the hour, too (UTC).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(session_id: str | None, as_json: bool) -> None:
+def command(session_id: str | None, project: str | None, hours: bool, as_json: bool) -> None:
     from urllib.parse import urlencode
 
-    query = f"?{urlencode({'session': session_id})}" if session_id else ""
-    document = call("GET", f"/api/v1/usage{query}")
+    given = {"session": session_id, "project": project}
+    query = urlencode({name: value for name, value in given.items() if value})
+    document = call("GET", "/api/v1/usage" + (f"?{query}" if query else ""))
     if as_json:
         print_json(document)
         return
     if not document["sessions"]:
         print_data("no usage yet")
         return
-    for kind, rows in (("agent", "agents"), ("model", "models"), ("session_id", "sessions")):
+    kinds = [*_TABLES, *([("hour", "hours")] if hours else [])]
+    for kind, rows in kinds:
         print_data(usage_table(kind, document[rows]) + "\n")
     print_data(f"total {cost(document['total'])}, {tokens(document['total'])} tokens")
 

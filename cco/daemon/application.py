@@ -6,25 +6,37 @@ import hmac
 import json
 import time
 from asyncio import Future
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import tornado.httputil
 import tornado.web
 
+from cco.catalogue.search import SearchIndex
 from cco.daemon.briefing import Briefing
-from cco.daemon.guards import Guard
+from cco.daemon.browser import may_read
+from cco.daemon.disk import Disk
+from cco.daemon.guards import Guard, Observer
 from cco.daemon.hints import Hints
 from cco.daemon.log import LOG
+from cco.daemon.mcp.callers import Callers
+from cco.daemon.sign_in import SignIns
+from cco.daemon.streams import Streams
 from cco.errors import CcoError
+from cco.ledger.budget import Budgets
+from cco.ledger.edits import Edits
 from cco.ledger.ledger import Ledger
 from cco.sealing.sealed_set import SealedSet
+
+if TYPE_CHECKING:  # it loads an HTTP client, which few need
+    from cco.daemon.forward import Forwarder
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 _SAFE_METHODS = frozenset(("GET", "HEAD"))
 _HEADERS = {
+    "Content-Type": "text/plain; charset=utf-8",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -42,8 +54,17 @@ class State:
     ledger: Ledger
     stop: Any
     """Called with `handover` to end the daemon."""
+    budgets: Budgets
     hints: Hints | None = None
     guards: Sequence[Guard] = ()
+    forwarder: Forwarder | None = None
+    observers: Sequence[Observer] = ()
+    disk: Disk = field(default_factory=Disk)
+    edits: Edits = field(default_factory=Edits)
+    index: SearchIndex = field(default_factory=lambda: SearchIndex.of(()))
+    streams: Streams = field(default_factory=Streams)
+    callers: Callers = field(default_factory=Callers)
+    sign_ins: SignIns = field(default_factory=SignIns)
     started_at: float = field(default_factory=time.monotonic)
 
     @property
@@ -57,14 +78,24 @@ class Problem(Exception):
     Source: RFC 9457.
     """
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        parameter: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.parameter = parameter
+        """The query parameter that is at fault."""
+        self.headers = headers or {}
 
 
 class BaseHandler(tornado.web.RequestHandler):
-    """Checks, in order: Host, token, Origin, content type. Deny by default."""
+    """Checks, in order: Host, token, method, Origin, content type. Deny by default."""
 
     open_to_all = False
 
@@ -78,6 +109,7 @@ class BaseHandler(tornado.web.RequestHandler):
         self._check_host()
         if not self.open_to_all:
             self._check_token()
+        self._check_method()
         if self.request.method not in _SAFE_METHODS:
             self._check_origin()
             self._check_content_type()
@@ -89,10 +121,23 @@ class BaseHandler(tornado.web.RequestHandler):
             raise Problem(HTTPStatus.MISDIRECTED_REQUEST, "this Host is not served here")
 
     def _check_token(self) -> None:
+        if may_read(self.request, self.state.sign_ins, self.state.port):
+            return
         expected = f"Bearer {self.state.sealed.settings.token}"
         given = self.request.headers.get_list("Authorization")
         if len(given) != 1 or not hmac.compare_digest(given[0].encode(), expected.encode()):
             raise Problem(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong")
+
+    def _check_method(self) -> None:
+        methods = allowed_methods(type(self))
+        if self.request.method not in methods:
+            allow = {"Allow": ", ".join(methods)}
+            detail = f"this takes {allow['Allow']} only"
+            raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers=allow)
+
+    def head(self, *path: str) -> Any:
+        """Answer as to GET, without the body."""
+        return self.get(*path)
 
     def _check_origin(self) -> None:
         port = self.state.port
@@ -134,9 +179,11 @@ class BaseHandler(tornado.web.RequestHandler):
         """Answer with JSON; done when it is written."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        return self.finish(
-            json.dumps(document, ensure_ascii=False, indent=1).encode(errors="replace")
-        )
+        return self.finish(json.dumps(document, ensure_ascii=False).encode(errors="replace"))
+
+    def compute_etag(self) -> str | None:
+        """None: answers are not to be stored."""
+        return None
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """Decode a part of the address; nonsense names nothing, and is told so after the checks."""
@@ -149,9 +196,18 @@ class BaseHandler(tornado.web.RequestHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]
+        if self.request.method not in self.SUPPORTED_METHODS:  # refused before it was prepared
+            try:
+                self.prepare()
+            except Problem as refusal:
+                error = refusal
         detail = HTTPStatus(status_code).phrase
+        parameter: dict[str, str] = {}
         if isinstance(error, Problem):
             status_code, detail = error.status, error.detail
+            for name, value in error.headers.items():
+                self.set_header(name, value)
+            parameter = {"parameter": error.parameter} if error.parameter else {}
         elif isinstance(error, CcoError):
             status_code, detail = error.http_status, str(error)
         self.set_status(status_code)
@@ -163,6 +219,7 @@ class BaseHandler(tornado.web.RequestHandler):
             "title": HTTPStatus(status_code).phrase,
             "status": int(status_code),
             "detail": detail,
+            **parameter,
         }
         self.finish(json.dumps(problem).encode())
 
@@ -182,26 +239,67 @@ class NotFoundHandler(BaseHandler):
         raise Problem(HTTPStatus.NOT_FOUND, "there is nothing here")
 
 
+def allowed_methods(handler: type[tornado.web.RequestHandler]) -> tuple[str, ...]:
+    """The methods that a handler answers to; HEAD wherever GET is."""
+    base = tornado.web.RequestHandler
+    methods = {
+        method
+        for method in base.SUPPORTED_METHODS
+        if getattr(handler, method.lower()) is not getattr(base, method.lower())
+    }
+    return tuple(sorted(methods - ({"HEAD"} if "GET" not in methods else set())))
+
+
 def make_application(state: State) -> tornado.web.Application:
     """Put the routes together."""
-    from cco.daemon import control, health, hooks, resources, telemetry
+    from cco.daemon import (
+        budget_resource,
+        control,
+        dashboard,
+        events,
+        health,
+        hooks,
+        metrics,
+        notes,
+        resources,
+        telemetry,
+    )
+    from cco.daemon.conflicts import LeasesHandler
+    from cco.daemon.mcp.handler import McpHandler
+    from cco.daemon.openapi.handler import DescriptionHandler
 
+    measured = metrics.Metrics()
     return tornado.web.Application(
         [
             (r"/health", health.HealthHandler),
             (r"/hooks/([A-Za-z]{1,40})", hooks.HookHandler),
             (r"/v1/logs", telemetry.LogsHandler),
             (r"/v1/metrics", telemetry.MetricsHandler),
+            (r"/metrics", metrics.ExpositionHandler),
             (r"/api/v1/sessions", resources.SessionsHandler),
             (r"/api/v1/sessions/([^/]{1,200})", resources.SessionHandler),
+            (r"/api/v1/sessions/([^/]{1,200})/events", events.SessionEventsHandler),
+            (r"/api/v1/events", events.EventsHandler),
             (r"/api/v1/agents", resources.AgentsHandler),
             (r"/api/v1/agents/([^/]{1,100})", resources.AgentHandler),
             (r"/api/v1/usage", resources.UsageHandler),
+            (r"/api/v1/notes", notes.NotesHandler),
+            (r"/api/v1/notes/([^/]{1,20})", notes.NoteHandler),
+            (r"/mcp", McpHandler),
+            (r"/api/v1/budget", budget_resource.BudgetHandler),
+            (r"/api/v1/leases", LeasesHandler),
             (r"/api/v1/shutdown", control.ShutdownHandler),
+            (r"/api/v1/openapi.json", DescriptionHandler),
+            (r"/api/v1/dashboard-code", dashboard.CodeHandler),
+            (r"/", dashboard.PageHandler),
+            (r"/sign-in", dashboard.SignInHandler),
+            (r"/sign-out", dashboard.SignOutHandler),
+            (r"/web/([a-zA-Z0-9._/-]{1,100})", dashboard.PageHandler),
         ],
         default_handler_class=NotFoundHandler,
         state=state,
-        log_function=lambda handler: None,
+        metrics=measured,
+        log_function=measured.count,
         compress_response=False,
     )
 

@@ -29,6 +29,13 @@ class Guard(Protocol):
         """Say something before a prompt is taken (UserPromptSubmit), or nothing."""
 
 
+class Observer(Protocol):
+    """Is told what happened, before it is answered."""
+
+    def heard(self, event: str, session: Session, payload: Mapping[str, Any]) -> None:
+        """Take in one event."""
+
+
 def tool_output(decisions: Sequence[Decision]) -> dict[str, Any]:
     """PreToolUse's answer: the first that stops, else all that is told."""
     stopping = [decision for decision in decisions if decision.stops]

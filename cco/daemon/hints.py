@@ -7,7 +7,7 @@ import re
 from cco.catalogue.search import SearchIndex
 from cco.claude.plugin import NAME
 
-_NOT_A_TASK = re.compile(r"\s*(<(task-notification|local-command|command-)|/[a-z][\w:-]*(\s|$))")
+NOT_A_TASK = re.compile(r"\s*(<(task-notification|local-command|command-)|/[a-z][\w:-]*(\s|$))")
 
 
 class Hints:
@@ -18,7 +18,7 @@ class Hints:
 
     def hint(self, prompt: str) -> str | None:
         """One sentence that names up to three specialists, or None where none clearly fits."""
-        if _NOT_A_TASK.match(prompt):
+        if NOT_A_TASK.match(prompt):
             return None
         fitting = self._index.fitting(prompt)
         if not fitting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from cco.claude.bridge import EVENTS, LAUNCH_HEADER
+from cco.claude.bridge import BUDGET_HEADER, EVENTS, LAUNCH_HEADER
 from cco.daemon.application import BaseHandler, Problem
 from cco.daemon.briefing import compaction_output, context_output
 from cco.daemon.guards import block_output, tool_output
@@ -32,6 +32,11 @@ class HookHandler(BaseHandler):
         session = self.state.ledger.record_hook(event, payload, launch_id)
         if session is None:
             raise Problem(HTTPStatus.BAD_REQUEST, "the payload has no session_id")
+        if launch_id is not None:
+            amount = self.request.headers.get(BUDGET_HEADER, "")
+            self.state.budgets.note_launch(launch_id, amount)
+        for observer in self.state.observers:
+            observer.heard(event, session, payload)
         if event == "SessionEnd":
             self._end_of_session(session, payload)
         try:
@@ -60,7 +65,10 @@ class HookHandler(BaseHandler):
             self._before_compaction(payload, session)
         elif event == STATUS_LINE:
             self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish(status_line(session, payload).encode())
+            cost = payload.get("cost")
+            told = cost.get("total_cost_usd") if isinstance(cost, dict) else None
+            self.state.budgets.note_told(session, told)
+            self.finish(status_line(session, self.state.budgets).encode())
 
     def _start_session(self, payload: dict[str, Any], session: Session) -> None:
         """Deliver the rules, unless the session resumes a conversation that has them already.

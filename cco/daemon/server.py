@@ -15,28 +15,37 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from socket import socket
+from typing import TYPE_CHECKING
 
 from tornado.httpserver import HTTPServer
 
 from cco.build_info import VERSION
 from cco.catalogue.model import COMPACTION_TEXTS, INJECTION_LIMIT_CHARS, Catalogue
 from cco.catalogue.overlay import personal_catalogue
+from cco.catalogue.search import SearchIndex
 from cco.claude.bridge import bridge_settings
 from cco.claude.plugin import write_plugin
 from cco.config import Config, personal_fingerprint, self_command
 from cco.daemon import log, sockets
 from cco.daemon.application import MAX_BODY_BYTES, State, make_application
 from cco.daemon.briefing import Briefing
+from cco.daemon.budget import BudgetGuard
+from cco.daemon.conflicts import watch_edits
 from cco.daemon.hints import Hints
+from cco.daemon.history import History, restored
+from cco.daemon.scrape_files import remove_scrape_files, write_scrape_files
 from cco.errors import CcoError, DaemonAlreadyRunning, PortTaken, SealedFileMissing
-from cco.ledger.ledger import Ledger
+from cco.ledger.budget import Budgets, nanousd
 from cco.sealing import names
 from cco.sealing.folder import choose_folder, remove_leftovers, remove_private_folder
 from cco.sealing.identity import current_identity
 from cco.sealing.keys import Identity
 from cco.sealing.locks import Lock
 from cco.sealing.private_files import remove, write_private
-from cco.sealing.sealed_set import SealedSet, Settings, open_set, write_set
+from cco.sealing.sealed_set import INSTANCE_BYTES, SealedSet, Settings, open_set, write_set
+
+if TYPE_CHECKING:
+    from cco.daemon.forward import Forwarder
 
 TOKEN_BYTES = 32
 _LOCK_WAIT_S = 5.0
@@ -82,25 +91,33 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
         try:
             keeps = previous is not None and previous.port == port
             token = previous.token if previous is not None and keeps else _new_token()
-            remove_leftovers(folder, keep_live=keeps)
+            instance = os.urandom(INSTANCE_BYTES)
+            history = _history(folder, identity, config, instance.hex(), previous, keeps=keeps)
+            remove_leftovers(folder, keep_live=keeps, keep_history=True)
             personal = personal_catalogue(config)
             for line in (*personal.refused, *personal.remarks):
                 _LOG.warning("%s", line)
             sealed = _write_files(
-                folder, identity, config, personal.catalogue, port=port, token=token
+                folder, identity, config, personal.catalogue, instance, port=port, token=token
             )
-            hints = Hints(personal.search_index()) if config.hints else None
+            write_scrape_files(config.metrics_folder, sealed.settings)
+            index = personal.search_index()
             started = Started(port, os.getpid(), folder, keeps, personal.refused)
             del personal  # from here on briefs and rules are read from the sealed files alone
-            handover = asyncio.run(_serve(sealed, hints, listening, lambda: ready(started)))
+            handover = asyncio.run(
+                _serve(config, sealed, index, history, listening, ready=lambda: ready(started))
+            )
         except BaseException:
-            _remove_files(folder)
+            _remove_files(folder, keep_history=config.keep_history)
+            remove_scrape_files(config.metrics_folder)
             raise
         if handover:
             _LOG.info("stopped; the next daemon takes over port and token")
         else:
-            _remove_files(folder)
-            _LOG.info("stopped; all files are removed")
+            _remove_files(folder, keep_history=config.keep_history)
+            remove_scrape_files(config.metrics_folder)
+            kept = " but the history" if config.keep_history else ""
+            _LOG.info("stopped; all files%s are removed", kept)
     except CcoError as error:
         _LOG.error("did not start: %s", error)
         raise
@@ -110,7 +127,13 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
 
 
 async def _serve(
-    sealed: SealedSet, hints: Hints | None, listening: list[socket], ready: Callable[[], None]
+    config: Config,
+    sealed: SealedSet,
+    index: SearchIndex,
+    history: History,
+    listening: list[socket],
+    *,
+    ready: Callable[[], None],
 ) -> bool:
     """Answer until stopped; returns whether a successor takes over."""
     loop = asyncio.get_running_loop()
@@ -120,7 +143,15 @@ async def _serve(
         if not stopped.done():
             stopped.set_result(handover)
 
-    state = State(sealed, Briefing(sealed), Ledger(), stop, hints)
+    ledger = history.state.ledger
+    hints = Hints(index) if config.hints else None
+    budgets = Budgets(ledger, nanousd(config.day_budget_usd))
+    history.state.keep("budgets", budgets)
+    guards = (BudgetGuard(budgets, ledger.feed),)
+    state = State(sealed, Briefing(sealed), ledger, stop, budgets, hints, guards, index=index)
+    state.forwarder = forwarder = _forwarder(config)
+    state.observers = (*state.observers, state.callers)
+    watch_edits(state, config.conflicts, loop.call_later)
     server = HTTPServer(
         make_application(state),
         max_body_size=MAX_BODY_BYTES,
@@ -131,11 +162,27 @@ async def _serve(
     _hold_signals(False)
     _LOG.info("cco %s serves on port %d from %s", VERSION, sealed.settings.port, sealed.folder)
     ready()
+    writing = asyncio.create_task(history.keep())
+    if forwarder is not None:
+        forwarder.start()
     handover = await stopped
     server.stop()
+    await state.streams.stop()
     with suppress(TimeoutError):
         await asyncio.wait_for(server.close_all_connections(), _CLOSE_S)
+    if forwarder is not None:
+        await forwarder.close()
+    history.end()
+    await writing
     return handover
+
+
+def _forwarder(config: Config) -> Forwarder | None:
+    if config.forward_url is None:
+        return None
+    from cco.daemon.forward import Forwarder
+
+    return Forwarder(config.forward_url, config.forward_headers)
 
 
 def _hold_signals(hold: bool) -> None:
@@ -187,13 +234,14 @@ def _write_files(
     identity: Identity,
     config: Config,
     catalogue: Catalogue,
+    instance: bytes,
     *,
     port: int,
     token: str,
 ) -> SealedSet:
     """Make the plugin folder and the bridge, then the four sealed files, the settings last."""
     roster = [agent.public() for agent in catalogue.agents]
-    write_plugin(folder / names.PLUGIN, roster, VERSION)
+    write_plugin(folder / names.PLUGIN, roster, VERSION, port=port)
     bridge = bridge_settings(port, self_command(), status_line=config.status_line)
     write_private(folder / names.BRIDGE, json.dumps(bridge, ensure_ascii=False, indent=1).encode())
     return write_set(
@@ -212,6 +260,7 @@ def _write_files(
                 "injection_limit_chars": INJECTION_LIMIT_CHARS,
                 "status_line": config.status_line,
                 "personal": personal_fingerprint(),
+                "keep_history": config.keep_history,
             },
         },
         {
@@ -224,12 +273,33 @@ def _write_files(
             names.RULES: {"rules": catalogue.rules},
             names.HOOKS: {name: getattr(catalogue, name) for name in COMPACTION_TEXTS},
         },
+        instance=instance,
     )
 
 
-def _remove_files(folder: Path) -> None:
+def _history(
+    folder: Path,
+    identity: Identity,
+    config: Config,
+    instance: str,
+    previous: Settings | None,
+    *,
+    keeps: bool,
+) -> History:
+    """Take up what happened before, and begin this run's file with it."""
+    path = folder / names.HISTORY
+    before = None if previous is None else previous.instance
+    state = restored(path, identity, previous=before, kept=config.keep_history)
+    if not keeps:  # no session of the run before reaches this one
+        state.ledger.close()
+    history = History(path, identity, state)
+    history.begin(instance, before)
+    return history
+
+
+def _remove_files(folder: Path, *, keep_history: bool) -> None:
     remove(folder / names.SETTINGS)  # first: nobody finds a daemon that is going away
-    remove_leftovers(folder, keep_live=False)
+    remove_leftovers(folder, keep_live=False, keep_history=keep_history)
 
 
 def _quieten_tornado() -> None:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from cco import errors
-from cco.config import Config, self_command
+from cco.config import Config, load_config, self_command
 from cco.daemon.client import Connection
 from cco.daemon.rendezvous import find_alive
 from cco.daemon.spawned import ARGUMENTS, AUTOMATIC
 from cco.errors import (
     CcoError,
+    ConfigInvalid,
     DaemonAlreadyRunning,
     DaemonError,
     DaemonNotRunning,
@@ -47,7 +48,7 @@ _ENVIRONMENT = frozenset(
     """
     HOME PATH LANG LANGUAGE TZ TMPDIR TEMP TMP USERPROFILE APPDATA LOCALAPPDATA PROGRAMDATA
     SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT CCO_CONFIG CCO_CONFLICTS CCO_HINTS
-    CCO_KEEP_HISTORY CCO_PORT CCO_STATUS_LINE
+    CCO_KEEP_HISTORY CCO_PORT CCO_STATUS_LINE SSL_CERT_DIR SSL_CERT_FILE
     """.split()
 )
 _GLIBC_GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -214,6 +215,7 @@ def stop(*, handover: bool = False) -> Stopped:
     Raises: DaemonError, when it cannot be stopped.
     """
     folder = locate_folder() or choose_folder()
+    keep_history = _keeps_history(folder)
     lock = Lock(folder / names.DAEMON_LOCK)
     was_running = not lock.acquire()
     if was_running:
@@ -227,10 +229,23 @@ def stop(*, handover: bool = False) -> Stopped:
             _wait_for_end(pid)
     try:
         _remove_abandoned_start_lock(folder)
-        return Stopped(was_running, remove_leftovers(folder, keep_live=handover))
+        leftovers = remove_leftovers(folder, keep_live=handover, keep_history=keep_history)
+        return Stopped(was_running, leftovers)
     finally:
         lock.release()
         remove_private_folder(folder)
+
+
+def _keeps_history(folder: Path) -> bool:
+    """Whether the history outlives a stop, as the daemon was told; without one, as we are."""
+    try:
+        return open_set(folder, current_identity()).settings.policy.get("keep_history") is True
+    except CcoError:
+        pass
+    try:
+        return load_config().keep_history
+    except ConfigInvalid:
+        return True
 
 
 def _remove_abandoned_start_lock(folder: Path) -> None:

@@ -12,6 +12,8 @@ class LogsHandler(BaseHandler):
     def post(self) -> None:
         for record in list(decode_logs(self.json_body())):
             self.state.ledger.record_log(record)
+        if self.state.forwarder is not None:
+            self.state.forwarder.accept("logs", self.request.body)
         self.send({"partialSuccess": {}})
 
 
@@ -21,4 +23,6 @@ class MetricsHandler(BaseHandler):
     def post(self) -> None:
         for point in list(decode_metrics(self.json_body())):
             self.state.ledger.record_metric(point)
+        if self.state.forwarder is not None:
+            self.state.forwarder.accept("metrics", self.request.body)
         self.send({"partialSuccess": {}})

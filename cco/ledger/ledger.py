@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -10,16 +11,22 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from cco.errors import NotFound
+from cco.ledger.changes import Changes
 from cco.ledger.feed import Feed
+from cco.ledger.notes import Notes
 from cco.ledger.otlp import LogRecord, MetricPoint
-from cco.ledger.records import NANOS_PER_USD, AgentRun, Session, Usage, finite
-from cco.ledger.totals import Totals
+from cco.ledger.records import NANOS_PER_USD, UNKNOWN_MODEL, AgentRun, Session, Usage, finite
+from cco.ledger.seen import Seen
+from cco.ledger.totals import Totals, totals_of
 
 MAX_SESSIONS = 500
-MAX_AGENTS_PER_SESSION = 2_000
+MAX_AGENTS = 5_000
+MAX_AGENTS_PER_SESSION = 1_000
 MAX_MODELS_PER_SESSION = 50
-MAX_SEEN_RECORDS = 50_000
-MAX_HOURS_PER_SESSION = 1_000
+MAX_HOURS_PER_SESSION = 240
+_OURS = "ours"
+_FOLD_SHARE = 10
+"""Of runs that are too many, a tenth of the bound goes at once."""
 _HOUR_S = 3_600
 _ID_CHARS = 200
 _NAME_CHARS = 120
@@ -42,8 +49,11 @@ class Ledger:
     def __init__(self, clock: Callable[[], float] = time.time, feed: Feed | None = None) -> None:
         self._clock = clock
         self.feed = Feed(clock) if feed is None else feed
+        self.notes = Notes(clock, self.feed)
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._seen: OrderedDict[tuple[object, ...], None] = OrderedDict()
+        self._agents = 0
+        self.seen = Seen()
+        self.changes = Changes()
         self.folded = Totals()
         """Our sessions that were too many to keep."""
 
@@ -60,6 +70,10 @@ class Ledger:
         except KeyError:
             raise NotFound(f"no session {session_id!r}", advice="Run: cco sessions") from None
 
+    def get(self, session_id: str) -> Session | None:
+        """A session; None where it is not kept."""
+        return self._sessions.get(session_id)
+
     # --- hooks ---
 
     def record_hook(
@@ -70,7 +84,9 @@ class Ledger:
         if not session_id:
             return None
         session = self._session(session_id)
-        session.project = _text(payload.get("cwd"), _PATH_CHARS) or session.project
+        moved = event == "SessionStart" and payload.get("source") == "resume"
+        if moved or not session.project:  # not wherever the session goes in between
+            session.project = _text(payload.get("cwd"), _PATH_CHARS) or session.project
         session.launch_id = launch_id or session.launch_id
         session.orchestrated = True
         if event not in _AFTER_THE_END:
@@ -163,10 +179,7 @@ class Ledger:
         session.owes_rules = not session.has_rules_from_compaction
 
     def _on_SessionEnd(self, session: Session, payload: Mapping[str, Any]) -> None:
-        session.ended_at = self._clock()
-        for run in session.running:
-            run.status = "lost"
-            run.ended_at = session.ended_at
+        self._end(session, self._clock())
         self._tell("session.ended", session, reason=_text(payload.get("reason"), _NAME_CHARS))
 
     def _on_StatusLine(self, session: Session, payload: Mapping[str, Any]) -> None:
@@ -182,16 +195,20 @@ class Ledger:
         session_id = _text(attributes.get("session.id"), _ID_CHARS)
         if not session_id or record.event not in ("api_request", "api_error"):
             return
-        sequence = attributes.get("event.sequence")
-        key = (session_id, attributes.get("event.timestamp"), sequence)
-        if sequence is not None and not self._is_new(key):
-            return
+        sequence, digest = attributes.get("event.sequence"), None
+        if sequence is not None:
+            digest = self.seen.add((session_id, attributes.get("event.timestamp"), sequence))
+            if digest is None:
+                return
         session = self._session(session_id)
+        self.changes.session(session_id).seen += digest or b""
         if record.event == "api_error":
             session.api_errors += 1
-            self._tell("error", session)
+            self._tell("call.failed", session)
             return
-        model = _text(attributes.get("model"), _NAME_CHARS) or "unknown"
+        model = sys.intern(_text(attributes.get("model"), _NAME_CHARS) or UNKNOWN_MODEL)
+        if model not in session.models and len(session.models) >= MAX_MODELS_PER_SESSION:
+            model = "others"
         usage = _usage(attributes)
         run = self._run(session, attributes.get("agent_id"))
         if run is None:
@@ -200,8 +217,8 @@ class Ledger:
         else:
             run.usage.add(usage)
             run.model = run.model or model
-        if model not in session.models and len(session.models) >= MAX_MODELS_PER_SESSION:
-            model = "others"
+            if run.model != model:
+                run.other_models.setdefault(model, Usage()).add(usage)
         session.models.setdefault(model, Usage()).add(usage)
         self._add_hour(session, usage)
         self._tell("call", session, run, model=model, **usage.document())
@@ -224,23 +241,57 @@ class Ledger:
             data = {"agent_id": run.agent_id, "agent": run.name, "status": run.status, **data}
         self.feed.publish(kind, session.session_id, **data)
 
-    def _is_new(self, key: tuple[object, ...]) -> bool:
-        if key in self._seen:
-            return False
-        self._seen[key] = None
-        if len(self._seen) > MAX_SEEN_RECORDS:
-            self._seen.popitem(last=False)
-        return True
-
     # --- records ---
+
+    def put(self, session: Session) -> None:
+        """Take in a session as it was written down."""
+        known = self._sessions.get(session.session_id)
+        self._agents += len(session.agents) - (0 if known is None else len(known.agents))
+        self._sessions[session.session_id] = session
+
+    def put_notes(self, notes: list[Any]) -> None:
+        """Take in the notes as they were written down."""
+        document = {"notes": notes, "last_number": 0}
+        self.notes = Notes.from_document(document, self._clock, self.feed)
+
+    def fold(self, session: Session) -> None:
+        """Keep of a session no more than what it brings to the totals."""
+        totals = totals_of([session] if session.orchestrated else [])
+        for entry in totals.agents.values():
+            entry.running = 0
+        self.drop(session.session_id)
+        self.folded.add(totals)
+        digest = self.seen.add((_OURS, session.session_id)) if session.orchestrated else None
+        self.changes.fold(session.session_id, totals, digest or b"")
+
+    def drop(self, session_id: str) -> None:
+        """Forget a session."""
+        session = self._sessions.pop(session_id, None)
+        self._agents -= 0 if session is None else len(session.agents)
+
+    def close(self) -> None:
+        """End all sessions: whoever they are, they do not reach us any more."""
+        for session in self._sessions.values():
+            if session.ended_at is None:
+                self.changes.session(session.session_id)
+                self._end(session, session.last_seen_at)
+
+    def _end(self, session: Session, now: float) -> None:
+        session.ended_at = now
+        for run in session.running:
+            self.changes.session(session.session_id).runs.add(run.agent_id)
+            run.status = "lost"
+            run.ended_at = now
 
     def _session(self, session_id: str) -> Session:
         now = self._clock()
+        self.changes.session(session_id)
         session = self._sessions.get(session_id)
         if session is None:
             session = self._sessions[session_id] = Session(session_id, started_at=now)
             session.last_seen_at = now
-            self._fold()
+            session.orchestrated = (_OURS, session_id) in self.seen  # it was folded, and comes back
+            self._fold_sessions()
         session.last_seen_at = now
         return session
 
@@ -250,19 +301,51 @@ class Ledger:
         if not key:
             return None
         run = session.agents.get(key)
-        if run is None and len(session.agents) < MAX_AGENTS_PER_SESSION:
+        if run is None:
+            if len(session.agents) >= MAX_AGENTS_PER_SESSION:
+                self._fold_runs(session, MAX_AGENTS_PER_SESSION // _FOLD_SHARE)
+            if self._agents >= MAX_AGENTS:
+                self._fold_agents()
             run = session.agents[key] = AgentRun(key, started_at=self._clock())
+            self._agents += 1
+        self.changes.session(session.session_id).runs.add(key)
         return run
 
-    def _fold(self) -> None:
+    def _fold_sessions(self) -> None:
         """Keep the number of sessions bounded: the longest unseen, ended ones first, fold away."""
         while len(self._sessions) > MAX_SESSIONS:
-            oldest = min(
-                self._sessions.values(), key=lambda one: (one.ended_at is None, one.last_seen_at)
+            self.fold(
+                min(
+                    self._sessions.values(),
+                    key=lambda one: (one.ended_at is None, one.last_seen_at),
+                )
             )
-            if oldest.orchestrated:
-                self.folded.add_session(oldest)
-            del self._sessions[oldest.session_id]
+
+    def _fold_agents(self) -> None:
+        """Keep the number of runs bounded: those of the longest unseen sessions become sums, those
+        that have ended before any that has not."""
+        bound = MAX_AGENTS - MAX_AGENTS // _FOLD_SHARE
+        oldest_first = sorted(self._sessions.values(), key=lambda one: one.last_seen_at)
+        for only_ended in (True, False):
+            for session in oldest_first:
+                if self._agents <= bound:
+                    return
+                ended = len(session.agents) - len(session.running)
+                most = ended if only_ended else len(session.agents)
+                self._fold_runs(session, min(self._agents - bound, most))
+
+    def _fold_runs(self, session: Session, number: int) -> None:
+        """Fold the oldest runs of a session, those that have ended before any that has not."""
+        runs = sorted(
+            session.agents.values(),
+            key=lambda run: (run.status == "running", run.ended_at or run.started_at),
+        )
+        change = self.changes.session(session.session_id)
+        for run in runs[:number]:
+            session.fold(run.agent_id)
+            change.runs.discard(run.agent_id)
+            change.gone.append(run.agent_id)
+            self._agents -= 1
 
 
 def _usage(attributes: Mapping[str, Any]) -> Usage:
@@ -303,4 +386,4 @@ def _text(value: object, limit_chars: int) -> str:
 
 
 def _agent_name(agent_type: object) -> str | None:
-    return _text(agent_type, _NAME_CHARS).removeprefix("cco:") or None
+    return sys.intern(_text(agent_type, _NAME_CHARS).removeprefix("cco:")) or None

@@ -1,6 +1,6 @@
 """What a session was about, in a few words each: what a compaction must not lose.
 
-The only place where words of a session are kept: bounded, in memory, never in the API or on disk.
+The only place where words of a session are kept: bounded, never in the API, on disk only sealed.
 """
 
 from __future__ import annotations

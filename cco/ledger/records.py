@@ -3,13 +3,16 @@ a session's Memory, whose few words are given back after a compaction."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
 
 from cco.ledger.memory import Memory
 
 NANOS_PER_USD = 1_000_000_000
+UNKNOWN_MODEL = "unknown"
+OTHERS = "(others)"
+MAX_PAST_AGENTS = 200
 _LARGEST = 1e15
 
 
@@ -20,7 +23,7 @@ def finite(value: object) -> float | None:
     return float(value) if -_LARGEST <= value <= _LARGEST else None
 
 
-@dataclass
+@dataclass(slots=True)
 class Usage:
     """Tokens, cost and time of a number of model calls."""
 
@@ -33,17 +36,34 @@ class Usage:
     duration_ms: int = 0
 
     def add(self, other: Usage) -> None:
-        for name, value in vars(other).items():
-            setattr(self, name, getattr(self, name) + value)
+        self.calls += other.calls
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
+        self.cache_read_tokens += other.cache_read_tokens
+        self.cache_creation_tokens += other.cache_creation_tokens
+        self.cost_nanousd += other.cost_nanousd
+        self.duration_ms += other.duration_ms
+
+    def subtract(self, other: Usage) -> None:
+        self.calls -= other.calls
+        self.input_tokens -= other.input_tokens
+        self.output_tokens -= other.output_tokens
+        self.cache_read_tokens -= other.cache_read_tokens
+        self.cache_creation_tokens -= other.cache_creation_tokens
+        self.cost_nanousd -= other.cost_nanousd
+        self.duration_ms -= other.duration_ms
 
     def document(self) -> dict[str, Any]:
         """As the API shows it; `cost_usd` is exact to the nano-dollar."""
-        fields = dict(vars(self))
-        fields["cost_usd"] = float(Decimal(fields.pop("cost_nanousd")) / NANOS_PER_USD)
-        return fields
+        told = {name: getattr(self, name) for name in _USAGE}
+        told["cost_usd"] = float(Decimal(told.pop("cost_nanousd")) / NANOS_PER_USD)
+        return told
 
 
-@dataclass
+_USAGE = tuple(one.name for one in fields(Usage))
+
+
+@dataclass(slots=True)
 class AgentRun:
     """One dispatch of one specialist."""
 
@@ -59,9 +79,43 @@ class AgentRun:
     tool_calls: int = 0
     last_words_chars: int = 0
     usage: Usage = field(default_factory=Usage)
+    other_models: dict[str, Usage] = field(default_factory=dict)
+    """What of the usage is that of models other than `model`."""
+
+    def by_model(self) -> dict[str, Usage]:
+        """The usage of each model; of none that was not called."""
+        mine = Usage()
+        mine.add(self.usage)
+        for usage in self.other_models.values():
+            mine.subtract(usage)
+        own = {self.model or UNKNOWN_MODEL: mine} if mine.calls else {}
+        return own | self.other_models
 
     def document(self) -> dict[str, Any]:
-        return {**vars(self), "usage": self.usage.document()}
+        models = {name: usage.document() for name, usage in self.by_model().items()}
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        del told["other_models"]
+        return {**told, "usage": self.usage.document(), "models": models}
+
+
+@dataclass(slots=True)
+class PastRuns:
+    """What runs of one specialist come to that were too many to keep."""
+
+    runs: int = 0
+    tool_calls: int = 0
+    usage: Usage = field(default_factory=Usage)
+    models: dict[str, Usage] = field(default_factory=dict)
+
+    def add(self, run: AgentRun) -> None:
+        self.runs += 1
+        self.tool_calls += run.tool_calls
+        self.usage.add(run.usage)
+        for model, usage in run.by_model().items():
+            self.models.setdefault(model, Usage()).add(usage)
+
+    def document(self) -> dict[str, Any]:
+        return {"runs": self.runs, "tool_calls": self.tool_calls, "usage": self.usage.document()}
 
 
 @dataclass
@@ -81,13 +135,19 @@ class Session:
     tool_calls: int = 0
     compactions: int = 0
     api_errors: int = 0
+    conflicts: int = 0
+    """Edits about to be made that might have undone another's."""
     active_time_s: float = 0.0
     own_usage: Usage = field(default_factory=Usage)
     agents: dict[str, AgentRun] = field(default_factory=dict)
+    past_agents: dict[str, PastRuns] = field(default_factory=dict)
+    """By name (empty where it is unknown), runs that are no longer among `agents`."""
     models: dict[str, Usage] = field(default_factory=dict)
     hours: dict[int, Usage] = field(default_factory=dict)
     """By the hour's first second since the epoch."""
     memory: Memory = field(default_factory=Memory, repr=False)
+    forgotten_files: int = 0
+    """How many edited files the memory knew when its words were forgotten."""
     context_used_percent: float | None = None
     has_rules_from_compaction: bool = False
     owes_rules: bool = False
@@ -103,7 +163,22 @@ class Session:
         total.add(self.own_usage)
         for run in self.agents.values():
             total.add(run.usage)
+        for past in self.past_agents.values():
+            total.add(past.usage)
         return total
+
+    def forget_words(self) -> None:
+        """Let the memory go, but for how many files it knew."""
+        self.forgotten_files = max(len(self.memory.edited), self.forgotten_files)
+        self.memory = Memory()
+
+    def fold(self, agent_id: str) -> None:
+        """Keep of a run no more than its sums."""
+        run = self.agents.pop(agent_id)
+        name = run.name or ""
+        if name not in self.past_agents and len(self.past_agents) >= MAX_PAST_AGENTS:
+            name = OTHERS
+        self.past_agents.setdefault(name, PastRuns()).add(run)
 
     def document(self) -> dict[str, Any]:
         """As the API shows it; times are seconds since the epoch."""
@@ -120,10 +195,12 @@ class Session:
             "tool_calls": self.tool_calls,
             "compactions": self.compactions,
             "api_errors": self.api_errors,
+            "conflicts": self.conflicts,
             "active_time_s": self.active_time_s,
-            "files_edited": len(self.memory.edited),
+            "files_edited": max(len(self.memory.edited), self.forgotten_files),
             "own_usage": self.own_usage.document(),
             "usage": self.total().document(),
             "models": {name: usage.document() for name, usage in self.models.items()},
             "agents": [run.document() for run in self.agents.values()],
+            "past_agents": {name: past.document() for name, past in self.past_agents.items()},
         }

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from cco.ledger.records import Session, Usage
+from cco.ledger.records import OTHERS, Session, Usage
 
 MAIN = "(session itself)"
 UNKNOWN = "(unknown)"
-OTHERS = "(others)"
 MAX_KEYS = 2_000
 
 _K = TypeVar("_K", str, int)
@@ -37,9 +36,13 @@ class Totals:
     """Sums over sessions. Each of the four parts adds up to the total."""
 
     sessions: int = 0
+    compactions: int = 0
+    api_errors: int = 0
     total: Usage = field(default_factory=Usage)
     agents: dict[str, AgentTotals] = field(default_factory=dict)
     models: dict[str, Usage] = field(default_factory=dict)
+    agent_models: dict[tuple[str, str], Usage] = field(default_factory=dict)
+    """By agent and model."""
     projects: dict[str, Usage] = field(default_factory=dict)
     hours: dict[int, Usage] = field(default_factory=dict)
     """By the hour's first second since the epoch."""
@@ -47,13 +50,23 @@ class Totals:
     def add_session(self, session: Session) -> None:
         """Add one session."""
         self.sessions += 1
+        self.compactions += session.compactions
+        self.api_errors += session.api_errors
         total = session.total()
         self.total.add(total)
         own = AgentTotals(1, 0, session.tool_calls, session.own_usage)
         self._add_agent(MAIN, own)
+        own_models = {model: replace(usage) for model, usage in session.models.items()}
         for run in session.agents.values():
             running = int(run.status == "running")
-            self._add_agent(run.name or UNKNOWN, AgentTotals(1, running, run.tool_calls, run.usage))
+            entry = AgentTotals(1, running, run.tool_calls, run.usage)
+            self._add_runs(run.name, entry, run.by_model(), own_models)
+        for name, past in session.past_agents.items():
+            entry = AgentTotals(past.runs, 0, past.tool_calls, past.usage)
+            self._add_runs(name, entry, past.models, own_models)
+        for model, usage in own_models.items():
+            if usage.calls:
+                self._add_agent_model(MAIN, model, usage)
         _add(self.projects, session.project or UNKNOWN, total)
         for model, usage in session.models.items():
             _add(self.models, model, usage)
@@ -63,19 +76,43 @@ class Totals:
     def add(self, other: Totals) -> None:
         """Add other sums."""
         self.sessions += other.sessions
+        self.compactions += other.compactions
+        self.api_errors += other.api_errors
         self.total.add(other.total)
         for name, entry in other.agents.items():
             self._add_agent(name, entry)
+        for (name, model), usage in other.agent_models.items():
+            self._add_agent_model(name, model, usage)
         for mine, theirs in ((self.models, other.models), (self.projects, other.projects)):
             for key, usage in theirs.items():
                 _add(mine, key, usage)
         for hour, usage in other.hours.items():
             _add_hour(self.hours, hour, usage)
 
+    def _add_runs(
+        self,
+        name: str | None,
+        entry: AgentTotals,
+        models: Mapping[str, Usage],
+        own_models: Mapping[str, Usage],
+    ) -> None:
+        """Add runs of one agent, and take their usage from what is left for the session itself."""
+        self._add_agent(name or UNKNOWN, entry)
+        for model, usage in models.items():
+            self._add_agent_model(name or UNKNOWN, model, usage)
+            if model in own_models:
+                own_models[model].subtract(usage)
+
     def _add_agent(self, name: str, entry: AgentTotals) -> None:
         if name not in self.agents and len(self.agents) >= MAX_KEYS:
             name = OTHERS
         self.agents.setdefault(name, AgentTotals()).add(entry)
+
+    def _add_agent_model(self, agent: str, model: str, usage: Usage) -> None:
+        key = (agent, model)
+        if key not in self.agent_models and len(self.agent_models) >= MAX_KEYS:
+            key = (OTHERS, OTHERS)
+        self.agent_models.setdefault(key, Usage()).add(usage)
 
 
 def totals_of(sessions: Iterable[Session]) -> Totals:

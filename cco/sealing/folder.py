@@ -60,7 +60,7 @@ def bridge_copies(folder: Path) -> Iterator[Path]:
     yield from folder.glob(names.BRIDGE_COPY_PREFIX + "*.json")
 
 
-def remove_leftovers(folder: Path, *, keep_live: bool) -> list[Path]:
+def remove_leftovers(folder: Path, *, keep_live: bool, keep_history: bool = False) -> list[Path]:
     """Remove what an ended daemon of this user left.
 
     With `keep_live` only unfinished drafts go; what a running session may be using stays.
@@ -69,6 +69,7 @@ def remove_leftovers(folder: Path, *, keep_live: bool) -> list[Path]:
     if not keep_live:
         paths += [folder / name for name in (*names.SEALED, names.BRIDGE, names.PLUGIN)]
         paths += bridge_copies(folder)
+        paths += [] if keep_history else [folder / names.HISTORY]
     return [path for path in paths if remove(path)]
 
 

@@ -12,6 +12,9 @@ MEMBERS = (AGENTS, RULES, HOOKS)
 
 SEALED = (SETTINGS, *MEMBERS)
 
+HISTORY = ".cco-history-sealed"
+"""What happened, so that it outlives the daemon's process."""
+
 BRIDGE = ".cco-claude-settings.json"
 BRIDGE_COPY_PREFIX = ".cco-claude-settings-"
 PLUGIN = ".cco-claude-plugin"
@@ -19,4 +22,4 @@ DAEMON_LOCK = ".cco-daemon.lock"
 START_LOCK = ".cco-start.lock"
 DRAFT_SUFFIX = ".tmp"
 
-ALL = (*SEALED, BRIDGE, PLUGIN, DAEMON_LOCK, START_LOCK)
+ALL = (*SEALED, HISTORY, BRIDGE, PLUGIN, DAEMON_LOCK, START_LOCK)

@@ -31,6 +31,7 @@ _OPEN_FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+_APPEND_FLAGS = (_OPEN_FLAGS & ~os.O_RDONLY) | os.O_WRONLY | os.O_APPEND
 _CREATE_FLAGS = (
     os.O_WRONLY
     | os.O_CREAT
@@ -54,11 +55,24 @@ def read_private(path: Path, *, limit_bytes: int = MAX_BYTES) -> bytes:
 
 
 def _read_checked(path: Path, limit_bytes: int) -> bytes | None:
+    opened = _open_checked(path, _OPEN_FLAGS, limit_bytes)
+    if opened is None:
+        return None
+    fd, size_bytes = opened
+    with os.fdopen(fd, "rb") as file:
+        data = file.read(limit_bytes + 1)
+    if len(data) != size_bytes:
+        raise SealedFileTruncated(f"{path} changed its size while it was read")
+    return data
+
+
+def _open_checked(path: Path, flags: int, limit_bytes: int) -> tuple[int, int] | None:
+    """Open a file, check what was opened, and tell its size; None if it was just replaced."""
     try:
         if sys.platform == "win32":
-            fd = _when_closed(lambda: os.open(path, _OPEN_FLAGS))
+            fd = _when_closed(lambda: os.open(path, flags))
         else:
-            fd = os.open(path, _OPEN_FLAGS)
+            fd = os.open(path, flags)
     except FileNotFoundError:
         raise SealedFileMissing(f"{path} does not exist") from None
     except OSError as error:
@@ -71,10 +85,6 @@ def _read_checked(path: Path, limit_bytes: int) -> bytes | None:
             os.close(fd)
             return None
         _check(path, status, limit_bytes)
-    except BaseException:
-        os.close(fd)
-        raise
-    with os.fdopen(fd, "rb") as file:
         if sys.platform == "win32":
             from cco.sealing.windows_acl import check_owner_only
 
@@ -82,10 +92,28 @@ def _read_checked(path: Path, limit_bytes: int) -> bytes | None:
             if (named.st_dev, named.st_ino) != (status.st_dev, status.st_ino):
                 raise SealedFileUnsafe(f"{path} is a symbolic link")
             check_owner_only(path)
-        data = file.read(limit_bytes + 1)
-    if len(data) != status.st_size:
-        raise SealedFileTruncated(f"{path} changed its size while it was read")
-    return data
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd, status.st_size
+
+
+def append_private(path: Path, data: bytes, *, size_bytes: int) -> None:
+    """Write behind the end of a file that is private, and just as long as it was left.
+
+    Raises: SealedFileMissing, SealedFileUnsafe, SealedFileTruncated, FolderUnusable.
+    """
+    opened = _open_checked(path, _APPEND_FLAGS, MAX_BYTES - len(data))
+    if opened is None:
+        raise SealedFileMissing(f"{path} was replaced")
+    fd, found_bytes = opened
+    try:
+        with os.fdopen(fd, "ab") as file:
+            if found_bytes != size_bytes:
+                raise SealedFileTruncated(f"{path} has {found_bytes} bytes, not {size_bytes}")
+            file.write(data)
+    except OSError as error:
+        raise FolderUnusable(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _check(path: Path, status: os.stat_result, limit_bytes: int) -> None:
@@ -111,29 +139,50 @@ def write_private(path: Path, data: bytes) -> None:
     """
     draft = draft_path(path)
     try:
-        if sys.platform == "win32":
-            from cco.sealing.windows_acl import create_private
-
-            fd = create_private(draft)
-        else:
-            fd = os.open(draft, _CREATE_FLAGS, 0o600)
+        fd = create_private(draft)
         try:
             with os.fdopen(fd, "wb") as file:
-                if sys.platform != "win32":
-                    os.fchmod(file.fileno(), 0o600)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            if sys.platform == "win32":
-                _when_closed(lambda: os.replace(draft, path))
-            else:
-                os.replace(draft, path)
+            publish_private(draft, path)
         except BaseException:
             with suppress(OSError):
                 os.unlink(draft)
             raise
     except OSError as error:
         raise FolderUnusable(f"{path} cannot be written: {error.strerror}") from None
+
+
+def create_private(path: Path) -> int:
+    """Create a new file that only its owner may read.
+
+    Returns: a descriptor to write to. Raises: OSError.
+    """
+    if sys.platform == "win32":
+        from cco.sealing import windows_acl
+
+        return windows_acl.create_private(path)
+    fd = os.open(path, _CREATE_FLAGS, 0o600)
+    try:
+        os.fchmod(fd, 0o600)  # whatever the umask is
+    except BaseException:
+        os.close(fd)
+        with suppress(OSError):
+            os.unlink(path)
+        raise
+    return fd
+
+
+def publish_private(draft: Path, path: Path) -> None:
+    """Rename a draft over the name that it was made for.
+
+    Raises: OSError.
+    """
+    if sys.platform == "win32":
+        _when_closed(lambda: os.replace(draft, path))
+    else:
+        os.replace(draft, path)
 
 
 def _when_closed(act: Callable[[], _Result]) -> _Result:

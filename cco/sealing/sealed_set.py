@@ -123,13 +123,16 @@ def write_set(
     identity: Identity,
     settings: Mapping[str, Any],
     members: Mapping[str, Mapping[str, Any]],
+    *,
+    instance: bytes | None = None,
 ) -> SealedSet:
     """Seal a new run's four files into a folder, the settings last: they announce the rest.
 
-    Shapes: settings without `instance` and `manifest`; members by file name, without `instance`.
+    Shapes: settings without `instance` and `manifest`; members by file name, without `instance`;
+    instance 16 bytes, fresh and random unless the caller has drawn them.
     Raises: FolderUnusable.
     """
-    instance = os.urandom(INSTANCE_BYTES)
+    instance = os.urandom(INSTANCE_BYTES) if instance is None else instance
     manifest = {}
     for name in names.MEMBERS:
         payload = {"format": FORMAT, "instance": instance.hex(), **members[name]}

@@ -208,7 +208,6 @@ def test_the_doctor_names_what_is_missing(source_sandbox: Sandbox, tmp_path: Pat
         (["usage", "extra"], 2, ["extra"]),
         (["doctor", "--fix"], 2, ["--fix"]),
         (["help", "daemon", "x"], 2, []),
-        (["dashboard"], 2, ["dashboard", "cco -- dashboard"]),
         (["install"], 2, ["install", "cco -- install"]),
         (["daemon", "status"], 3, ["not running", "cco daemon start"]),
         (["daemon", "status", "--json"], 3, ["not running"]),
@@ -335,7 +334,8 @@ def test_completion_scripts(served: Sandbox, shell: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("line", "expected"), [("cco da", {"daemon"}), ("cco daemon st", {"start", "status", "stop"})]
+    ("line", "expected"),
+    [("cco da", {"daemon", "dashboard"}), ("cco daemon st", {"start", "status", "stop"})],
 )
 def test_completion_completes(served: Sandbox, line: str, expected: set[str]) -> None:
     env = served.environment(

@@ -19,7 +19,7 @@ from cco.sealing import names
 from tests.conftest import Sandbox, has_ended, wait_until
 
 SEALED = set(names.SEALED)
-EVERYTHING = sorted({*names.SEALED, names.BRIDGE, names.PLUGIN, names.DAEMON_LOCK})
+EVERYTHING = sorted({*names.SEALED, names.HISTORY, names.BRIDGE, names.PLUGIN, names.DAEMON_LOCK})
 
 
 def running_pid(sandbox: Sandbox) -> int:

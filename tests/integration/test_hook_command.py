@@ -206,7 +206,7 @@ def test_the_status_line_fits_any_terminal(sandbox: Sandbox) -> None:
     }
     result = sandbox.run("statusline", stdin=json.dumps(payload).encode(), env=env)
     assert (result.code, result.err) == (0, "")
-    assert result.out.startswith("cco · $12.50 · 30 running: agent")
+    assert result.out.startswith("cco · $12.50 · 30 running")
     assert result.out.endswith("\n")
     assert len(result.out) <= 120
     assert result.out.strip().isprintable()

@@ -97,13 +97,22 @@ def test_anything_else_of_theirs_wins() -> None:
     theirs = {
         "statusLine": {"type": "command", "command": "mine"},
         "env": {"A": "b"},
-        "permissions": {"allow": ["Bash(ls:*)"]},
         "model": "opus",
         "größe": ["ü", None, 1.5],
     }
     merged = merge_settings(bridge(), theirs)
     assert {name: merged[name] for name in theirs} == theirs
     assert merged["hooks"] == bridge()["hooks"]
+
+
+def test_both_may_allow_tools_and_only_they_forbid_any() -> None:
+    ours = bridge()["permissions"]["allow"]
+    assert ours[0].startswith("mcp__plugin_cco_")
+    theirs = {"permissions": {"allow": ["Bash(ls:*)"], "deny": ["WebFetch"]}}
+    merged = merge_settings(bridge(), theirs)["permissions"]
+    assert merged == {"allow": [*ours, "Bash(ls:*)"], "deny": ["WebFetch"]}
+    merged = merge_settings(bridge(), {"permissions": {"defaultMode": "plan"}})["permissions"]
+    assert merged == {"allow": ours, "defaultMode": "plan"}
 
 
 @pytest.mark.parametrize("hooks", [None, [], "x", 5, {}])

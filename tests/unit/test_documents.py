@@ -59,7 +59,15 @@ def test_the_figures_of_the_search_are_the_measured_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/catalogue.md", "docs/cli.md"]
+    "document",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/catalogue.md",
+        "docs/cli.md",
+        "docs/team.md",
+    ],
 )
 def test_links_lead_somewhere(document: str) -> None:
     text = (ROOT / document).read_text()

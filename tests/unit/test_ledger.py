@@ -299,7 +299,7 @@ def test_edited_files_and_agents_are_bounded() -> None:
     session = ledger.session("s")
     assert len(session.memory.edited) == MAX_EDITED_FILES
     assert f"/{MAX_EDITED_FILES + 9}" in session.memory.edited
-    assert len(session.agents) == MAX_AGENTS_PER_SESSION
+    assert len(session.agents) <= MAX_AGENTS_PER_SESSION
     assert session.total().calls == MAX_AGENTS_PER_SESSION + 10
 
 

@@ -84,6 +84,21 @@ def test_the_folder_is_complete_and_private(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["plugin"]
 
 
+def test_the_daemons_tools_are_named_without_a_token(tmp_path: Path) -> None:
+    write_plugin(tmp_path / "plugin", [AGENT], "1", port=4711)
+    manifest = json.loads((tmp_path / "plugin/.claude-plugin/plugin.json").read_text())
+    assert manifest["mcpServers"] == {
+        "cco": {
+            "type": "http",
+            "url": "http://127.0.0.1:4711/mcp",
+            "headers": {"Authorization": "Bearer ${CCO_TOKEN}"},
+        }
+    }
+    write_plugin(tmp_path / "plugin", [AGENT], "1")
+    manifest = json.loads((tmp_path / "plugin/.claude-plugin/plugin.json").read_text())
+    assert "mcpServers" not in manifest
+
+
 def test_no_brief_is_in_it(tmp_path: Path) -> None:
     catalogue = load_markdown()
     write_plugin(tmp_path / "plugin", [agent.public() for agent in catalogue.agents], "1")

@@ -62,11 +62,11 @@ def busy() -> Session:
         memory.decisions[f"question {number} " + "x" * 280] = f"answer {number} " + "x" * 280
     for number in range(40):
         memory.tasks[str(number)] = Task(f"task {number} " + "x" * 280)
-        run = AgentRun(f"a{number}", f"role-{number}", "a task", status="done")
+        run = AgentRun(f"a{number}", f"role-{number}", description="a task", status="done")
         session.agents[run.agent_id] = run
         memory.reports[run.agent_id] = f"report {number} " + "x" * 380
         memory.edited[f"/project/{'deep/' * 30}{number}.py"] = f"role-{number}"
-    session.agents["r"] = AgentRun("r", "at-work", "still going")
+    session.agents["r"] = AgentRun("r", "at-work", description="still going")
     memory.failing = {f"make test{number}": f"{number} failed" for number in range(8)}
     return session
 
@@ -82,7 +82,9 @@ def test_every_part_of_a_long_session_is_told_even_in_little_room() -> None:
 def test_those_at_work_come_first_then_the_latest_ended() -> None:
     session = Session("s")
     for number in range(15):
-        session.agents[f"r{number}"] = AgentRun(f"r{number}", f"runs-{number}", "a task")
+        session.agents[f"r{number}"] = AgentRun(
+            f"r{number}", f"runs-{number}", description="a task"
+        )
         session.agents[f"d{number}"] = AgentRun(f"d{number}", f"done-{number}", status="done")
     lines = recap(session, 100_000).splitlines()
     assert lines[0] == "- Specialists still working: 15; ended: 15."
@@ -107,7 +109,7 @@ def test_an_empty_session_says_so() -> None:
 
 
 def test_an_agents_recap_is_about_that_agent() -> None:
-    session = Session("s", agents={"a": AgentRun("a", "debugger", "find the hang")})
+    session = Session("s", agents={"a": AgentRun("a", "debugger", description="find the hang")})
     session.memory.edited = {"/mine": "debugger", "/theirs": "rust-engineer"}
     text = agent_recap(session, "a", 1_000)
     assert "find the hang" in text

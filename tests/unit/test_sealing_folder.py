@@ -157,7 +157,7 @@ def test_private_folder_is_removed_when_empty(tmp_path: Path) -> None:
 
 
 def leave_everything(folder: Path) -> None:
-    for name in (*names.SEALED, names.BRIDGE, names.BRIDGE_COPY_PREFIX + "1.json"):
+    for name in (*names.SEALED, names.HISTORY, names.BRIDGE, names.BRIDGE_COPY_PREFIX + "1.json"):
         write_private(folder / name, b"")
     (folder / names.PLUGIN).mkdir()
     write_private(folder / names.PLUGIN / "stub.md", b"")
@@ -170,9 +170,12 @@ def test_leftovers_are_removed(tmp_path: Path) -> None:
     private(tmp_path / ".cco-of-the-users-own")
     removed = remove_leftovers(tmp_path, keep_live=True)
     assert [path.suffix for path in removed] == [names.DRAFT_SUFFIX]
-    assert len(os.listdir(tmp_path)) == 9
+    assert len(os.listdir(tmp_path)) == 10
+    remove_leftovers(tmp_path, keep_live=False, keep_history=True)
+    kept = [names.HISTORY, ".cco-of-the-users-own", "somebody's.tmp"]
+    assert sorted(os.listdir(tmp_path)) == kept
     remove_leftovers(tmp_path, keep_live=False)
-    assert sorted(os.listdir(tmp_path)) == [".cco-of-the-users-own", "somebody's.tmp"]
+    assert sorted(os.listdir(tmp_path)) == kept[1:]
     assert remove_leftovers(tmp_path, keep_live=False) == []
 
 

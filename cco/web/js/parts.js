@@ -1,0 +1,76 @@
+// Pieces that several views are made of.
+
+import { h } from "./dom.js";
+import { compact, plural, projectName, sessionHref, shortId, tokens, usd, whole } from "./format.js";
+
+export const money = (amount) => h("data", { value: String(amount), title: `$${amount}` }, usd(amount));
+
+export const card = (title, ...contents) =>
+  h("section", { class: "card", key: `card ${title}`, "aria-label": title }, h("header", null, h("h2", null, title)), ...contents);
+
+export const figures = (...pairs) =>
+  h("dl", { class: "figures" }, pairs.map(([name, value, more]) =>
+    h("div", { key: name }, h("dt", null, name), h("dd", null, value, more ? h("small", null, more) : null))));
+
+export const empty = (text) => h("p", { class: "empty" }, text);
+export const notice = (text, bad = false) => h("p", { class: bad ? "notice bad" : "notice" }, text);
+
+const STATES = { running: "running", done: "done", ended: "ended", lost: "no end heard" };
+
+export const stateOf = (status) =>
+  h("span", { class: `state ${status}` }, h("span", { class: "dot", "aria-hidden": "true" }), h("span", { class: "word" }, STATES[status] ?? status));
+
+export const sessionLink = (session) =>
+  h("a", { href: sessionHref(session.session_id), title: `${session.project} ${session.session_id}` },
+    `${projectName(session.project)} · ${shortId(session.session_id)}`);
+
+export const STATE = {
+  get name() {
+    return h("span", { class: "word" }, "State");
+  },
+  dot: true,
+};
+export const classOf = (column) =>
+  [column.number && "number", column.wide && "wide", column.share && "share", column.dot && "dotted"].filter(Boolean).join(" ") || null;
+
+// A table. Columns: { name, cell(row), number, wide, share }; the first names its row.
+export function table(label, columns, rows, { key, foot, className = "" } = {}) {
+  const kind = classOf;
+  const cells = (row) => columns.map((column, index) =>
+    h(index ? "td" : "th", { class: kind(column), scope: index ? null : "row", ...column.props?.(row) }, column.cell(row)));
+  return h("div", { class: "scrolls", key: `table ${label}`, role: "group", "aria-label": label },
+    h("table", { class: className || null },
+      h("caption", { class: "hidden" }, label),
+      h("thead", null, h("tr", null, columns.map((column) => h("th", { class: kind(column), scope: "col" }, column.name)))),
+      h("tbody", null, rows.map((row) => h("tr", { key: key?.(row) }, cells(row)))),
+      foot ? h("tfoot", null, h("tr", null, foot.map((cell, index) =>
+        h(index ? "td" : "th", { class: kind(columns[index]), scope: index ? null : "row" }, cell)))) : null));
+}
+
+// Usage by something, the dearest first, each with a bar for its part of the dearest.
+export function usageTable(label, name, rows, total, linkOf = null) {
+  const most = Math.max(...rows.map((row) => row.cost_usd), Number.MIN_VALUE);
+  const bar = (row) => h("span", { class: "bar", "aria-hidden": "true", style: { width: `${(row.cost_usd / most) * 100}%` } });
+  return table(label, [
+    { name: label.split(" ").at(-1).replace(/^./, (one) => one.toUpperCase()), cell: (row) => linkOf?.(row) ?? row[name] },
+    { name: h("span", { class: "hidden" }, "Share of cost, drawn"), share: true, cell: bar },
+    { name: "Cost", number: true, cell: (row) => money(row.cost_usd) },
+    { name: "Calls", number: true, wide: true, cell: (row) => whole(row.calls) },
+    { name: "Tokens", number: true, cell: (row) => h("span", { title: whole(tokens(row)) }, compact(tokens(row))) },
+  ], rows, {
+    key: (row) => row[name],
+    foot: total ? ["Total", "", money(total.cost_usd), whole(total.calls), compact(tokens(total))] : null,
+  });
+}
+
+export const agentsAtWork = (session) => session.agents.filter((run) => run.status === "running" && session.status === "running");
+export const countAgents = (count) => plural(count, "agent");
+
+// What scrolls sideways must be reachable by keyboard; what does not needs no stop of its own.
+export function markScrolling(root) {
+  for (const place of root.querySelectorAll(".scrolls")) {
+    const scrolls = place.scrollWidth > place.clientWidth || place.scrollHeight > place.clientHeight;
+    if (scrolls) place.setAttribute("tabindex", "0");
+    else place.removeAttribute("tabindex");
+  }
+}

@@ -1,0 +1,151 @@
+// The events of one session: loaded page by page, then as they happen.
+
+import { get, Refused } from "./api.js";
+import { h } from "./dom.js";
+import { clock, compact, tokens, usd } from "./format.js";
+
+const PAGE = 500;
+const KEPT = 20_000;
+
+export class Events {
+  list = []; // the oldest first
+  loaded = false;
+  complete = true; // nothing of the session was dropped before it was read
+  error = null;
+  #closed = false;
+  #busy = false;
+  #meanwhile = []; // what came while pages were loaded, which may not have it
+
+  constructor(sessionId, changed) {
+    this.sessionId = sessionId;
+    this.changed = changed;
+  }
+
+  get last() {
+    return this.list.at(-1)?.id ?? 0;
+  }
+
+  async load() {
+    if (this.#busy || this.#closed) return;
+    this.#busy = true;
+    try {
+      for (let next = this.last; next !== null && !this.#closed;) {
+        const page = await get(`/api/v1/sessions/${encodeURIComponent(this.sessionId)}/events?after=${next}&limit=${PAGE}`);
+        if (!this.list.length) this.complete = page.first_kept === 1;
+        this.#add(page.events);
+        next = page.next;
+      }
+      this.error = null;
+    } catch (error) {
+      this.error = error instanceof Refused && error.status === 404 ? "This daemon keeps no events of this session." : error.message;
+    }
+    this.#busy = false;
+    this.loaded = true;
+    this.#add(this.#meanwhile.splice(0));
+    if (!this.#closed) this.changed();
+  }
+
+  // One event from the stream; null after the connection was made anew.
+  take(event) {
+    if (event === null) {
+      if (this.loaded) this.load();
+    } else if (event.session_id === this.sessionId && this.#busy) {
+      this.#meanwhile.push(event);
+    } else if (event.session_id === this.sessionId && this.loaded) {
+      this.#add([event]);
+      this.changed();
+    }
+  }
+
+  close() {
+    this.#closed = true;
+  }
+
+  #add(events) {
+    const last = this.last;
+    this.list = [...this.list, ...events.filter((event) => event.id > last)].slice(-KEPT);
+  }
+}
+
+export const GROUPS = [
+  ["all", "Everything", () => true],
+  ["agent", "Agents", (event) => event.kind.startsWith("agent.")],
+  ["tool", "Tools", (event) => event.kind === "tool"],
+  ["call", "Model calls", (event) => event.kind === "call"],
+  ["edit", "Edits and conflicts", (event) => event.kind === "conflict" || event.kind.startsWith("lease.")],
+  ["problem", "Problems", (event) => event.kind === "call.failed" || event.kind === "conflict" || event.failed === true || event.status === "lost"],
+];
+
+const NAMES = {
+  "session.started": "session started", "session.ended": "session ended", "agent.started": "agent started",
+  "agent.stopped": "agent done", "lease.taken": "edit begun", "lease.released": "edit over", call: "model call",
+  error: "API error", "note.added": "note left", "note.removed": "note removed",
+};
+
+const KINDS = { agent: "agent", lease: "edit", conflict: "problem", error: "problem" };
+
+function kindOf(event) {
+  const look = event.failed ? "problem" : (KINDS[event.kind.split(".")[0]] ?? "");
+  return h("span", { class: `kind ${look}` }, event.failed ? "tool failed" : (NAMES[event.kind] ?? event.kind.replaceAll(".", " ")));
+}
+
+const DETAILS = {
+  "session.started": (event) => [event.source, event.project].filter(Boolean).join(", "),
+  "session.ended": (event) => event.reason ?? "",
+  prompt: (event) => `number ${event.number}`,
+  compaction: (event) => `number ${event.number}`,
+  tool: (event) => event.tool,
+  call: (event) => `${event.model}, ${compact(tokens(event))} tokens`,
+  conflict: conflictText,
+  "lease.taken": (event) => `${event.tool} ${event.path}`,
+  "lease.released": (event) => `${event.tool} ${event.path}${event.reason && event.reason !== "done" ? ` (${event.reason})` : ""}`,
+  "note.added": (event) => `by ${event.author}`,
+};
+
+export function conflictText(event) {
+  const other = event.other ? (event.other.agent ?? "another conversation") : "another program";
+  const did = { editing: "is editing it now", changed: "changed it", disk: "changed it on disk" }[event.reason] ?? "changed it";
+  return `${event.path}: ${other} ${did}${event.denied ? "; the edit was held back" : ""}`;
+}
+
+const details = (event) => (DETAILS[event.kind]?.(event) ?? "") ||
+  (event.kind.startsWith("budget.") ? `${event.scope ?? ""} ${event.used_percent ?? ""} %` : "");
+const text = (words) => h("span", { title: words }, words);
+
+const who = (event) => event.agent ?? (event.agent_id ? "(unknown agent)" : "session itself");
+
+export const TIMELINE = [
+  { name: "Time", width: "6.4rem", wide: true, cell: (event) => clock(event.time) },
+  { name: "What", width: "8.8rem", cell: (event) => [kindOf(event), h("span", { class: "narrow" }, clock(event.time))] },
+  { name: "Who", width: "13rem", wide: true, cell: (event) => text(who(event)) },
+  { name: "Details", cell: (event) => [h("span", { class: "narrow" }, who(event)), text(details(event))] },
+  { name: "Cost", width: "6rem", number: true, wide: true, cell: (event) => (event.kind === "call" ? usd(event.cost_usd) : "") },
+];
+
+// Cost and tokens as they grew: [times, dollars, tokens]. Calls that are no longer kept are in the
+// first figures, so that the last ones are the session's totals.
+export function growth(events, session) {
+  const calls = events.filter((event) => event.kind === "call");
+  let cost = Math.round(session.usage.cost_usd * 1e9);
+  let count = tokens(session.usage);
+  for (const call of calls) {
+    cost -= Math.round(call.cost_usd * 1e9);
+    count -= tokens(call);
+  }
+  const data = [[], [], []];
+  const add = (time) => {
+    data[0].push(time);
+    data[1].push(Math.max(0, cost) / 1e9); // a call may be told of before the total that has it
+    data[2].push(Math.max(0, count));
+  };
+  if (!calls.length) return data;
+  if (session.started_at < calls[0].time) add(session.started_at);
+  for (const call of calls) {
+    cost += Math.round(call.cost_usd * 1e9);
+    count += tokens(call);
+    add(call.time);
+  }
+  const end = session.ended_at ?? session.last_seen_at;
+  if (end > calls.at(-1).time) add(end);
+  return data;
+}

@@ -1,0 +1,40 @@
+// How the daemon is, and signing out.
+
+import { signOut } from "../api.js";
+import { h } from "../dom.js";
+import { duration, moment } from "../format.js";
+import { card, figures } from "../parts.js";
+import { signedOut } from "../store.js";
+import { problems } from "./problems.js";
+
+export class Daemon {
+  needs = ["health", "sessions", "usage"];
+
+  draw({ resources, lastEvent, sessions, connection }) {
+    const { data: health } = resources.health;
+    const { data: usage } = resources.usage;
+    return [
+      h("h1", null, "Daemon"),
+      ...problems(resources, ["health"]),
+      figures(
+        ["Health", health ? h("span", { class: "state live" }, h("span", { class: "dot", "aria-hidden": "true" }), health.status === "ok" ? "healthy" : health.status) : "…"],
+        ["Version", health?.version ?? "…"],
+        ["Up for", health ? duration(health.uptime_s) : "…"],
+        ["Sessions kept", String(sessions.size), usage?.folded_sessions ? `${usage.folded_sessions} older ones only in the totals` : null],
+        ["Events", lastEvent ? String(lastEvent.id) : "0", lastEvent ? `the last at ${moment(lastEvent.time)}` : "none since this page is open"],
+      ),
+      card("This run",
+        h("p", null, "Address ", h("code", null, location.origin)),
+        h("p", null, "Run ", h("code", null, health?.instance ?? "…")),
+        h("p", { class: "muted" }, "At the terminal: ", h("code", null, "cco doctor"), ", ", h("code", null, "cco daemon logs"), ", ", h("code", null, "cco daemon restart"), ". After a restart sign in again with ", h("code", null, "cco dashboard"), ".")),
+      card("This browser",
+        h("p", null, connection === "live" ? "Signed in; what happens is shown as it happens." : "Signed in; the connection is being made."),
+        h("p", null, h("button", { type: "button", onclick: leave }, "Sign out"))),
+    ];
+  }
+}
+
+async function leave() {
+  await signOut();
+  signedOut();
+}

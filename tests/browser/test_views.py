@@ -1,0 +1,143 @@
+"""Every view at two widths, light and dark: whole, reachable, and without a fault of axe-core."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import WIDTHS, MakeVisitor, Visitor
+from tests.browser.scenes import meeting, team
+from tests.conftest import Sandbox
+
+Look = tuple[int, str]
+LOOKS = [(width, scheme) for width in WIDTHS for scheme in ("light", "dark")]
+VIEWS = {
+    "overview": "#/",
+    "sessions": "#/sessions",
+    "session": "#/sessions/shown",
+    "costs": "#/costs",
+    "coordination": "#/coordination",
+    "daemon": "#/daemon",
+    "unknown-session": "#/sessions/nobody",
+}
+_FAULTS = """
+async () => (await axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa",
+  "wcag22aa", "best-practice"]})).violations.map((one) =>
+  [one.id, one.help, ...one.nodes.map((node) => node.html + node.failureSummary)])
+"""
+
+
+@pytest.fixture(scope="module")
+def busy(daemon: Sandbox) -> Sandbox:
+    """A daemon that has something to show in every view."""
+    team(daemon, "shown", str(daemon.project))
+    team(daemon, "over", "/home/ada/website")
+    meeting(daemon, "shown", str(daemon.project))
+    daemon.hook("SessionEnd", "over", reason="prompt_input_exit")
+    return daemon
+
+
+def faults(visitor: Visitor, axe: str) -> Any:
+    """What axe-core finds; it comes in past the policy that keeps foreign scripts out."""
+    client = visitor.context.new_cdp_session(visitor.page)
+    client.send("Runtime.evaluate", {"expression": axe})
+    return visitor.page.evaluate(_FAULTS)
+
+
+def is_whole(visitor: Visitor) -> None:
+    """Nothing sticks out sideways, and every button and link can be told by its name."""
+    page = visitor.page
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, f"{wide} px too wide"
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
+def test_every_view_is_whole(
+    visit: MakeVisitor, busy: Sandbox, axe: str, tmp_path: Path, look: Look
+) -> None:
+    visitor = visit(*look)
+    visitor.sign_in(busy)
+    for name, address in VIEWS.items():
+        visitor.go(address)
+        expect(visitor.page.locator("h1")).to_be_attached()
+        is_whole(visitor)
+        visitor.page.screenshot(path=tmp_path / f"{name}-{look[0]}-{look[1]}.png", full_page=True)
+        assert faults(visitor, axe) == [], name
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
+def test_nothing_to_show_is_said_in_words(
+    visit: MakeVisitor, source_sandbox: Sandbox, axe: str, tmp_path: Path, look: Look
+) -> None:
+    source_sandbox.ok("daemon", "start")
+    visitor = visit(*look)
+    visitor.sign_in(source_sandbox)
+    for name, address in VIEWS.items():
+        visitor.go(address)
+        if name not in ("costs", "daemon"):
+            expect(visitor.page.locator(".empty").first).to_be_visible()
+        is_whole(visitor)
+        assert faults(visitor, axe) == [], name
+    visitor.go("#/daemon")
+    visitor.page.get_by_role("button", name="Sign out").click()
+    expect(visitor.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    is_whole(visitor)
+    visitor.page.screenshot(path=tmp_path / f"signed-out-{look[0]}-{look[1]}.png")
+    assert faults(visitor, axe) == []
+
+
+def test_everything_is_reached_by_keyboard(visit: MakeVisitor, busy: Sandbox) -> None:
+    visitor = visit()
+    visitor.sign_in(busy)
+    page = visitor.page
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.get_by_role("link", name="Sessions", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_title("Sessions · cco")
+    page.get_by_role("searchbox").fill("website")
+    expect(page.locator("#shown")).to_have_text("1 session")
+    page.get_by_role("searchbox").fill("")
+    links = page.locator(".scroller a")
+    expect(links).to_have_count(2)
+    links.first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(links.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
+    page.get_by_role("button", name="Problems").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Problems")).to_have_attribute("aria-pressed", "true")
+    page.go_back()
+    expect(page).to_have_title("Sessions · cco")
+
+
+def test_focus_stays_where_it_is_while_figures_change(visit: MakeVisitor, busy: Sandbox) -> None:
+    visitor = visit()
+    visitor.sign_in(busy)
+    link = visitor.page.get_by_role("region", name="Running now").get_by_role("link").first
+    link.focus()
+    busy.hook("SessionStart", "later", source="startup", cwd="/home/ada/later")
+    expect(visitor.page.get_by_role("table", name="Recent sessions")).to_contain_text("later")
+    expect(visitor.page.locator("main a:focus")).to_have_count(1)
+
+
+def test_charts_have_their_figures_as_a_table(visit: MakeVisitor, busy: Sandbox) -> None:
+    visitor = visit()
+    visitor.sign_in(busy)
+    visitor.go("#/costs")
+    page = visitor.page
+    expect(page.locator(".chart canvas")).to_be_visible()
+    expect(page.get_by_role("img", name="Cost over time")).to_be_visible()
+    page.get_by_text("Show the figures as a table").click()
+    figures = page.get_by_role("table", name="Cost over time, figures")
+    expect(figures.get_by_role("row")).to_have_count(25)
+    for name, rows in (("7 days", 169), ("30 days", 31)):
+        page.get_by_role("button", name=name).click()
+        expect(figures.get_by_role("row")).to_have_count(rows)
+        expect(page.locator(".chart canvas")).to_have_count(1)

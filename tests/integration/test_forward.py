@@ -1,0 +1,460 @@
+"""Telemetry that is passed on: whole, again after a failure, and never in anybody's way."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import ipaddress
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from cco.daemon import forward
+from cco.daemon.forward import Forwarder, Limits
+from tests.conftest import Sandbox, free_port, wait_until
+
+QUICK = Limits(first_wait_s=0.01, longest_wait_s=0.02)
+PATIENT = Limits(first_wait_s=3600, longest_wait_s=3600)
+LOGS = b'{"resourceLogs": [],\n "mine": "\xc3\xa9"}'
+
+
+class Collector:
+    """A collector that answers as it is told, then with 200, and keeps what it was sent."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.answers: list[tuple[int, dict[str, str]]] = []
+        self.received: list[tuple[str, dict[str, str], bytes]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                collector.received.append((self.path, headers, body))
+                collector.gate.wait()
+                status, more = collector.answers.pop(0) if collector.answers else (200, {})
+                self.send_response(status)
+                for name, value in more.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *arguments: Any) -> None:
+                pass  # a client that went away
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        if tls is not None:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [body for _, _, body in self.received]
+
+    def close(self) -> None:
+        self.gate.set()
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    made = Collector()
+    yield made
+    made.close()
+
+
+def drive(forwarder: Forwarder, act: Callable[[Forwarder], Awaitable[None]]) -> None:
+    """Run a forwarder in an event loop of its own."""
+
+    async def main() -> None:
+        forwarder.start()
+        try:
+            await act(forwarder)
+        finally:
+            await forwarder.close()
+
+    asyncio.run(main())
+
+
+async def until(condition: Callable[[], object]) -> None:
+    while not condition():
+        await asyncio.sleep(0.005)
+
+
+def ended(forwarder: Forwarder) -> dict[str, int]:
+    return {outcome: count for outcome, count in forwarder.ended.items() if count}
+
+
+def test_a_body_arrives_as_it_came(collector: Collector) -> None:
+    forwarder = Forwarder(f"{collector.url}/otlp/", {"X-Key": "k 1"}, QUICK)
+
+    async def act(one: Forwarder) -> None:
+        one.accept("logs", LOGS)
+        one.accept("metrics", b"{}")
+        await until(lambda: one.held_count == 0)
+
+    drive(forwarder, act)
+    found = {path: (headers, body) for path, headers, body in collector.received}
+    headers, body = found["/otlp/v1/logs"]
+    assert body == LOGS
+    assert headers["content-type"] == "application/json"
+    assert headers["x-key"] == "k 1"
+    assert found["/otlp/v1/metrics"][1] == b"{}"
+    assert ended(forwarder) == {"delivered": 2}
+    assert forwarder.held_bytes == 0
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_passing_faults_are_tried_again(collector: Collector, status: int) -> None:
+    collector.answers = [(status, {}), (status, {"Retry-After": "0"})]
+    forwarder = Forwarder(collector.url, {}, QUICK)
+
+    async def act(one: Forwarder) -> None:
+        one.accept("logs", LOGS)
+        await until(lambda: one.held_count == 0)
+
+    drive(forwarder, act)
+    assert collector.bodies == [LOGS] * 3
+    assert ended(forwarder) == {"delivered": 1}
+    assert forwarder.failed_attempts == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 413, 500])
+def test_a_refusal_is_final(collector: Collector, status: int) -> None:
+    collector.answers = [(status, {})]
+    forwarder = Forwarder(collector.url, {}, QUICK)
+
+    async def act(one: Forwarder) -> None:
+        one.accept("logs", LOGS)
+        await until(lambda: one.held_count == 0)
+
+    drive(forwarder, act)
+    assert len(collector.bodies) == 1
+    assert ended(forwarder) == {"refused": 1}
+
+
+def test_a_redirect_is_not_followed(collector: Collector) -> None:
+    other = Collector()
+    try:
+        collector.answers = [(307, {"Location": f"{other.url}/v1/logs"})]
+        forwarder = Forwarder(collector.url, {"Authorization": "Bearer secret"}, QUICK)
+
+        async def act(one: Forwarder) -> None:
+            one.accept("logs", LOGS)
+            await until(lambda: one.held_count == 0)
+
+        drive(forwarder, act)
+        assert ended(forwarder) == {"refused": 1}
+        assert other.received == []
+    finally:
+        other.close()
+
+
+def test_a_collector_that_comes_later_gets_everything() -> None:
+    port = free_port()
+    forwarder = Forwarder(f"http://127.0.0.1:{port}", {}, QUICK)
+    received: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        (length,) = [line for line in head.lower().split(b"\r\n") if b"content-length" in line]
+        received.append(await reader.readexactly(int(length.split(b":")[1])))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def act(one: Forwarder) -> None:
+        for number in range(9):
+            one.accept("logs", b"%d" % number)
+        await until(lambda: one.failed_attempts >= 5)
+        async with await asyncio.start_server(serve, "127.0.0.1", port):
+            await until(lambda: one.held_count == 0)
+
+    drive(forwarder, act)
+    assert sorted(received) == [b"%d" % number for number in range(9)]
+    assert ended(forwarder) == {"delivered": 9}
+
+
+def test_no_proxy_is_used(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    test_a_body_arrives_as_it_came(collector)
+
+
+@pytest.mark.parametrize("limits", [Limits(bodies=3), Limits(size_bytes=3 * len(LOGS))])
+def test_what_finds_no_room_is_dropped_and_counted(collector: Collector, limits: Limits) -> None:
+    collector.gate.clear()
+    forwarder = Forwarder(collector.url, {}, limits)
+
+    async def act(one: Forwarder) -> None:
+        for _ in range(5):
+            one.accept("logs", LOGS)
+        assert (one.held_count, one.held_bytes) == (3, 3 * len(LOGS))
+        assert ended(one) == {"no_room": 2}
+        collector.gate.set()
+        await until(lambda: one.held_count == 0)
+        one.accept("logs", LOGS)
+        await until(lambda: one.held_count == 0)
+
+    drive(forwarder, act)
+    assert ended(forwarder) == {"delivered": 4, "no_room": 2}
+
+
+def test_what_grows_too_old_is_dropped() -> None:
+    limits = Limits(first_wait_s=0.01, longest_wait_s=0.01, age_s=0.05)
+    forwarder = Forwarder(f"http://127.0.0.1:{free_port()}", {}, limits)
+
+    async def act(one: Forwarder) -> None:
+        one.accept("logs", LOGS)
+        await until(lambda: one.held_count == 0)
+
+    drive(forwarder, act)
+    assert ended(forwarder) == {"expired": 1}
+    assert forwarder.failed_attempts >= 1
+
+
+def test_nobody_is_asked_before_the_time_they_named(collector: Collector) -> None:
+    collector.answers = [(503, {"Retry-After": "100"})]
+    forwarder = Forwarder(collector.url, {}, QUICK)
+
+    async def act(one: Forwarder) -> None:
+        one.accept("logs", LOGS)
+        await until(lambda: one.failed_attempts == 1)
+        one.accept("logs", b"{}")
+        assert 99 < one._open_at - asyncio.get_running_loop().time() <= 100
+
+    drive(forwarder, act)
+    assert collector.bodies == [LOGS]
+    assert ended(forwarder) == {"stopped": 2}
+
+
+def test_the_wait_doubles_up_to_a_limit_and_failures_side_by_side_count_once() -> None:
+    forwarder = Forwarder("http://127.0.0.1:1", {}, Limits(first_wait_s=1, longest_wait_s=8))
+    waits = []
+    for _ in range(6):
+        forwarder._open_at = 0.0
+        started_at = forwarder._failed_at
+        forwarder._back_off(started_at, 0.0)
+        forwarder._back_off(started_at - 1, 0.0)
+        waits.append(forwarder._open_at - forwarder._failed_at)
+    for wait_s, most_s in zip(waits, (1, 2, 4, 8, 8, 8), strict=True):
+        assert most_s / 2 <= wait_s < most_s + 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [("", 0, 0), ("7", 7, 7), ("-7", 0, 0), ("soon", 0, 0), ("9" * 30, 0, 0), ("²", 0, 0),
+     ("Sun, 06 Nov 1994 08:49:37 GMT", 0, 0), ("Fri, 31 Dec 9999 23:59:59 GMT", 1e9, 1e12)],
+)  # fmt: skip
+def test_retry_after_is_seconds_or_a_date(text: str, low: float, high: float) -> None:
+    assert low <= forward._seconds(text) <= high
+
+
+def test_the_end_does_not_wait_for_a_collector_that_never_answers(collector: Collector) -> None:
+    collector.gate.clear()
+    forwarder = Forwarder(collector.url, {}, Limits(attempt_s=3600, grace_s=0.05))
+
+    async def act(one: Forwarder) -> None:
+        one.accept("logs", LOGS)
+        await until(lambda: collector.received)
+
+    drive(forwarder, act)
+    assert ended(forwarder) == {"stopped": 1}
+
+
+def test_the_end_does_not_wait_for_a_name_that_is_looked_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, gate = threading.Event(), threading.Event()
+
+    def hang(*arguments: Any) -> list[Any]:
+        asked.set()
+        gate.wait()
+        raise OSError
+
+    forwarder = Forwarder("http://collector.invalid", {}, Limits(attempt_s=3600, grace_s=0.05))
+
+    async def act(one: Forwarder) -> None:
+        monkeypatch.setattr(socket, "getaddrinfo", hang)
+        one.accept("logs", LOGS)
+        one.accept("logs", LOGS)
+        await until(asked.is_set)
+
+    drive(forwarder, act)
+    gate.set()
+    assert ended(forwarder) == {"stopped": 2}
+
+
+def test_a_name_that_nobody_knows_is_a_passing_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*arguments: Any) -> list[Any]:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    forwarder = Forwarder("http://collector.invalid", {}, QUICK)
+
+    async def act(one: Forwarder) -> None:
+        one.accept("logs", LOGS)
+        await until(lambda: one.failed_attempts > 2)
+
+    drive(forwarder, act)
+    assert ended(forwarder) == {"stopped": 1}
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of 127.0.0.1 that vouches for itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(made.public_bytes(pem) + private)
+    return path
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_tls_is_checked(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, *, trusted: bool
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    collector = Collector(tls)
+    try:
+        if trusted:
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        forwarder = Forwarder(collector.url, {}, QUICK)
+
+        async def act(one: Forwarder) -> None:
+            one.accept("logs", LOGS)
+            await until(lambda: one.held_count == 0 or one.failed_attempts > 2)
+
+        drive(forwarder, act)
+        assert ended(forwarder) == ({"delivered": 1} if trusted else {"stopped": 1})
+        assert bool(collector.received) is trusted
+    finally:
+        collector.close()
+
+
+# --- through the daemon ---
+
+
+def call(session: str = "s", sequence: int = 1) -> dict[str, Any]:
+    """One call of the model, as the client tells it."""
+    attributes = {
+        "event.name": "api_request",
+        "event.sequence": str(sequence),
+        "session.id": session,
+        "model": "claude-sonnet",
+        "cost_usd": "0.5",
+        "input_tokens": "1000",
+    }
+    listed = [{"key": key, "value": {"stringValue": text}} for key, text in attributes.items()]
+    return {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"attributes": listed}]}]}]}
+
+
+def configure(sandbox: Sandbox, text: str) -> None:
+    folder = sandbox.home / ".config" / "cco"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(text)
+
+
+def log(sandbox: Sandbox) -> str:
+    (path,) = (sandbox.home / ".local/state/cco").glob("*.log")
+    return path.read_text()
+
+
+def test_the_daemon_passes_on_what_it_accepted(sandbox: Sandbox, collector: Collector) -> None:
+    configure(
+        sandbox,
+        f'[forward]\nurl = "{collector.url}"\nheaders = {{ Authorization = "Bearer my-secret" }}\n',
+    )
+    sandbox.ok("daemon", "start")
+    body = json.dumps(call()).encode()
+    assert sandbox.request("POST", "/v1/logs", body).status == 200
+    assert sandbox.request("POST", "/v1/metrics", b'{"resourceMetrics": []}').status == 200
+    assert sandbox.request("POST", "/v1/logs", b'{"resourceLogs": 1}').status == 400
+    wait_until(lambda: len(collector.received) == 2, "both bodies")
+    found = {path: (headers, body) for path, headers, body in collector.received}
+    assert found["/v1/logs"][1] == body
+    assert found["/v1/metrics"][1] == b'{"resourceMetrics": []}'
+    for headers, _ in found.values():
+        assert headers["authorization"] == "Bearer my-secret", "never the daemon's own token"
+    metrics = sandbox.request("GET", "/metrics").body.decode()
+    assert 'cco_forward_bodies_total{outcome="delivered"} 2' in metrics
+    sandbox.ok("daemon", "stop")
+    assert "my-secret" not in log(sandbox)
+
+
+def test_without_a_collector_the_daemon_works_on_and_says_what_it_lost(sandbox: Sandbox) -> None:
+    configure(sandbox, f'[forward]\nurl = "http://127.0.0.1:{free_port()}"\n')
+    sandbox.ok("daemon", "start")
+    sandbox.hook("SessionStart")
+    for number in range(1_050):
+        body = json.dumps(call(sequence=number)).encode()
+        assert sandbox.request("POST", "/v1/logs", body).status == 200
+    assert sandbox.request("GET", "/api/v1/usage").json()["total"]["calls"] == 1_050
+    lines = sandbox.request("GET", "/metrics").body.decode().splitlines()
+    assert 'cco_forward_bodies_total{outcome="no_room"} 50' in lines
+    assert "cco_forward_queue_bodies 1000" in lines
+    sandbox.ok("daemon", "stop")
+    told = [line for line in log(sandbox).splitlines() if "forwarding to 127.0.0.1" in line]
+    assert len(told) <= 1 + 1 + 5, "once a minute, and at the end"
+    assert "1000 bodies undelivered" in told[-1]
+    assert "Traceback" not in log(sandbox)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'url = "ftp://host"',
+        'url = "http://host/?key=1"',
+        'url = "http://user:secret@host"',
+        'url = "http://host"\nheaders = { "a b" = "c" }',
+        'url = "http://host"\nheaders = { Host = "c" }',
+        'url = "http://host"\nheaders = { a = "b\\nc" }',
+        'url = "http://host"\nheaders = { a = "é" }',
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused(source_sandbox: Sandbox, text: str) -> None:
+    configure(source_sandbox, f"[forward]\n{text}\n")
+    result = source_sandbox.run("daemon", "start")
+    assert result.code == 10
+    assert "forward." in result.err
+    assert "secret" not in result.err

@@ -1,0 +1,493 @@
+"""Reads, leases, changes: every order of them, compared with a simple model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import permutations, product
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from cco.ledger import edits as module
+from cco.ledger.edits import ABSENT, LEASE_S, SETTLES_S, UNREAD_S, Actor, Edits, File, Stamp
+from cco.ledger.feed import Feed
+from cco.ledger.recent import Recent
+
+LATER = 2 * 10**15
+"""Nanoseconds, on a day when no test runs any more."""
+ME = Actor("s")
+AGENT = Actor("s", "a", "debugger")
+TWIN = Actor("s", "b", "debugger")
+STRANGER = Actor("t")
+OTHERS = [AGENT, STRANGER]
+
+
+class Clock:
+    now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make() -> tuple[Edits, Clock, Feed]:
+    clock = Clock()
+    feed = Feed(clock)
+    return Edits(clock, feed), clock, feed
+
+
+def file(name: str = "/f", stamp: Stamp | None = (1, 1)) -> File:
+    return File(name, name, stamp)
+
+
+def edit(edits: Edits, actor: Actor, target: File, tool: str = "Edit") -> None:
+    edits.begin(actor, target, tool, "call")
+    edits.finish(actor, target, tool, "call", failed=False)
+
+
+def kind(edits: Edits, actor: Actor, target: File, tool: str = "Edit") -> str | None:
+    found = edits.conflict(actor, target, tool)
+    return None if found is None else found.kind
+
+
+def test_an_agent_is_who_it_is_by_its_id_not_by_its_name() -> None:
+    assert Actor("s", "a", "one") == Actor("s", "a", "two")
+    assert len({AGENT, TWIN, ME, STRANGER, Actor("t", "a")}) == 5
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_change_after_the_read_is_a_conflict_until_the_file_is_read_again(other: Actor) -> None:
+    edits, clock, _ = make()
+    edits.read(ME, file())
+    clock.now += 5
+    edit(edits, other, file(stamp=(2, 2)))
+    found = edits.conflict(ME, file(stamp=(2, 2)), "Edit")
+    assert found is not None
+    assert (found.kind, found.other, found.tool, found.at) == ("changed", other, "Edit", clock.now)
+    assert not found.unread
+    assert kind(edits, ME, file(stamp=(2, 2))) == "changed"  # asking alone changes nothing
+    edits.read(ME, file(stamp=(2, 2)))
+    assert kind(edits, ME, file(stamp=(2, 2))) is None
+
+
+@pytest.mark.parametrize(
+    "order", list(permutations(("my read", "their read", "my edit", "their edit")))
+)
+def test_every_order_of_two_who_read_and_edit(order: tuple[str, ...]) -> None:
+    edits, _, _ = make()
+    stamp = 1
+    for step in order:
+        who = ME if step.startswith("my") else AGENT
+        if step.endswith("edit"):
+            stamp += 1
+            edit(edits, who, file(stamp=(stamp, 1)))
+        else:
+            edits.read(who, file(stamp=(stamp, 1)))
+    for mine, theirs, who in (("my", "their", ME), ("their", "my", AGENT)):
+        last_look = max(order.index(f"{mine} read"), order.index(f"{mine} edit"))
+        stale = order.index(f"{theirs} edit") > last_look
+        assert kind(edits, who, file(stamp=(stamp, 1))) == ("changed" if stale else None)
+
+
+def test_ones_own_edit_counts_as_a_read() -> None:
+    edits, _, _ = make()
+    edit(edits, ME, file(stamp=(2, 2)))
+    assert kind(edits, ME, file(stamp=(2, 2))) is None
+    assert kind(edits, ME, file(stamp=(LATER, 2))) == "disk"
+
+
+def test_files_do_not_mix() -> None:
+    edits, _, _ = make()
+    edits.read(ME, file("/f"))
+    edits.begin(AGENT, file("/g"), "Edit", "1")
+    edit(edits, STRANGER, file("/h"))
+    assert kind(edits, ME, file("/f")) is None
+    assert [lease.file.path for lease in edits.leases("/g")] == ["/g"]
+    assert edits.leases("/f") == []
+    assert edits.last_change("/f") is None
+
+
+# --- leases ---
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("ending", ["done", "failed", "ended", "session", "timed out"])
+def test_a_lease_holds_until_its_end(other: Actor, ending: str) -> None:
+    edits, clock, feed = make()
+    edits.begin(other, file(), "Write", "call")
+    found = edits.conflict(ME, file(), "Edit")
+    assert found is not None
+    assert (found.kind, found.other, found.tool, found.at) == ("editing", other, "Write", clock.now)
+    assert kind(edits, other, file()) is None
+    if ending in ("done", "failed"):
+        edits.finish(other, file(), "Write", "call", failed=ending == "failed")
+    elif ending == "ended":
+        edits.release_of(other, "ended")
+    elif ending == "session":
+        edits.release_session(other.session_id)
+    else:
+        clock.now += LEASE_S - 1
+        assert edits.expire() == pytest.approx(1)
+        assert kind(edits, ME, file()) == "editing"
+        clock.now += 1
+    assert kind(edits, ME, file()) is None
+    assert edits.leases() == []
+    assert edits.expire() is None
+    reason = "ended" if ending == "session" else ending
+    told = [(event.kind, event.session_id) for event in feed.since(0)]
+    assert told == [("lease.taken", other.session_id), ("lease.released", other.session_id)]
+    assert f'"reason": "{reason}"' in list(feed.since(0))[-1].data
+
+
+def test_only_an_edit_that_was_made_is_a_change() -> None:
+    edits, _, _ = make()
+    edits.read(ME, file())
+    edits.begin(AGENT, file(), "Edit", "call")
+    edits.finish(AGENT, file(), "Edit", "call", failed=True)
+    assert edits.last_change("/f") is None
+    assert kind(edits, ME, file()) is None
+
+
+def test_an_edit_whose_beginning_nobody_saw_counts() -> None:
+    edits, _, feed = make()
+    edits.read(ME, file())
+    edits.finish(AGENT, file(stamp=(2, 2)), "Edit", "call", failed=False)
+    assert kind(edits, ME, file(stamp=(2, 2))) == "changed"
+    assert list(feed.since(0)) == []
+
+
+def test_an_edit_that_ends_after_its_lease_counts() -> None:
+    edits, clock, _ = make()
+    edits.read(ME, file())
+    edits.begin(AGENT, file(), "Edit", "call")
+    clock.now += LEASE_S
+    assert edits.leases() == []
+    edits.finish(AGENT, file(stamp=(2, 2)), "Edit", "call", failed=False)
+    assert kind(edits, ME, file(stamp=(2, 2))) == "changed"
+
+
+def test_the_same_call_told_twice_is_one_lease() -> None:
+    edits, _, feed = make()
+    edits.begin(AGENT, file(), "Edit", "call")
+    edits.begin(AGENT, file(), "Edit", "call")
+    assert len(edits.leases()) == 1
+    assert [event.kind for event in feed.since(0)] == ["lease.taken"]
+
+
+def test_ids_of_calls_are_their_conversations_own() -> None:
+    edits, _, _ = make()
+    for actor in (ME, AGENT, TWIN, STRANGER):
+        edits.begin(actor, file(), "Edit", "call")
+    edits.finish(AGENT, file(), "Edit", "call", failed=False)
+    assert [lease.actor for lease in edits.leases()] == [ME, TWIN, STRANGER]
+
+
+def test_a_conversation_that_goes_on_keeps_only_the_call_that_is_named() -> None:
+    edits, _, _ = make()
+    for call in ("1", "2"):
+        edits.begin(AGENT, file(), "Edit", call)
+    edits.begin(TWIN, file(), "Edit", "1")
+    edits.release_of(AGENT, "overtaken", keep="2")
+    assert [lease.actor for lease in edits.leases()] == [AGENT, TWIN]
+
+
+def test_of_many_who_edit_the_latest_is_named() -> None:
+    edits, _, _ = make()
+    for actor in (ME, TWIN, STRANGER, AGENT):
+        edits.begin(actor, file(), "Edit", "call")
+    for actor, latest in ((ME, AGENT), (AGENT, STRANGER)):
+        found = edits.conflict(actor, file(), "Edit")
+        assert found is not None
+        assert found.other == latest
+
+
+def test_an_end_of_a_session_ends_its_agents_leases_and_no_others() -> None:
+    edits, _, _ = make()
+    for actor in (ME, AGENT, STRANGER):
+        edits.begin(actor, file(), "Edit", "call")
+    edits.release_session("s")
+    assert [lease.actor for lease in edits.leases()] == [STRANGER]
+
+
+def test_a_session_that_is_resumed_still_knows_what_it_read() -> None:
+    edits, _, _ = make()
+    edits.read(ME, file())
+    edits.release_session("s")
+    edit(edits, STRANGER, file(stamp=(2, 2)))
+    assert kind(edits, ME, file(stamp=(2, 2))) == "changed"
+
+
+def test_a_lease_and_a_change_are_told_as_json() -> None:
+    edits, clock, _ = make()
+    edits.begin(ME, file(), "Edit", "1")
+    edits.begin(AGENT, file(), "Write", "2")
+    told = {"path": "/f", "session_id": "s", "since": clock.now}
+    assert [lease.document() for lease in edits.leases()] == [
+        {**told, "agent_id": None, "agent": None, "tool": "Edit"},
+        {**told, "agent_id": "a", "agent": "debugger", "tool": "Write"},
+    ]
+    edits.finish(AGENT, file(), "Write", "2", failed=False)
+    change = edits.last_change("/f")
+    assert change is not None
+    assert change.document() == {
+        "session_id": "s",
+        "agent_id": "a",
+        "agent": "debugger",
+        "tool": "Write",
+        "at": clock.now,
+    }
+
+
+# --- the disk ---
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "expected"),
+    [
+        ((1, 1), (1, 1), None),
+        ((1, 1), (2, 1), "disk"),
+        ((1, 1), (1, 2), "disk"),
+        ((1, 1), ABSENT, None),
+        (ABSENT, (1, 1), "disk"),
+        (None, (1, 1), None),
+        ((1, 1), None, None),
+    ],
+)
+def test_a_file_that_changed_on_disk(then: Stamp, now: Stamp, expected: str | None) -> None:
+    edits, _, _ = make()
+    edits.read(ME, file(stamp=then))
+    assert kind(edits, ME, file(stamp=now)) == expected
+
+
+@pytest.mark.parametrize(
+    ("after_s", "expected"),
+    [(-60, "disk"), (-1, "disk"), (0, None), (1, None), (SETTLES_S, None), (SETTLES_S + 1, "disk")],
+)
+def test_a_formatter_may_follow_ones_own_edit(after_s: float, expected: str | None) -> None:
+    edits, clock, _ = make()
+
+    def at(seconds: float) -> File:
+        return file(stamp=(int((clock.now + seconds) * 1e9), 7))
+
+    edit(edits, ME, at(0))
+    formatted = File("/f", "/f", (int((clock.now + after_s) * 1e9), 8))
+    assert kind(edits, ME, formatted) == expected
+    edits.read(ME, at(0))
+    assert kind(edits, ME, at(after_s)) == (None if after_s == 0 else "disk")
+
+
+def test_what_another_edited_is_told_before_what_the_disk_tells() -> None:
+    edits, _, _ = make()
+    edits.read(ME, file(stamp=(1, 1)))
+    edit(edits, AGENT, file(stamp=(2, 2)))
+    assert kind(edits, ME, file(stamp=(3, 3))) == "changed"
+    edits.read(ME, file(stamp=(3, 3)))
+    assert kind(edits, ME, file(stamp=(4, 4))) == "disk"
+
+
+def test_a_file_that_is_gone_can_be_written_anew() -> None:
+    edits, _, _ = make()
+    edits.read(ME, file())
+    edit(edits, AGENT, file(stamp=(2, 2)))
+    assert kind(edits, ME, file(stamp=ABSENT), "Write") is None
+
+
+# --- files that were never read ---
+
+
+@pytest.mark.parametrize(
+    ("tool", "expected"),
+    [("Write", "changed"), ("Edit", None), ("MultiEdit", None), ("NotebookEdit", None)],
+)
+def test_only_writing_over_what_another_wrote_shows_that_it_was_never_read(
+    tool: str, expected: str | None
+) -> None:
+    edits, clock, _ = make()
+    edit(edits, AGENT, file(), "Write")
+    found = edits.conflict(ME, file(), tool)
+    assert (found and found.kind) == expected
+    if found:
+        assert found.unread
+    clock.now += UNREAD_S
+    assert kind(edits, ME, file(), tool) is None
+
+
+# --- bounds ---
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_READS", (3, 5))
+    monkeypatch.setattr(module, "MAX_CHANGES", (3, 5))
+    monkeypatch.setattr(module, "MAX_LEASES", (3, 5))
+    monkeypatch.setattr(module, "MAX_BLIND_SESSIONS", 2)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("tool", ["Edit", "Write"])
+def test_a_forgotten_read_is_no_conflict(tool: str) -> None:
+    edits, _, _ = make()
+    edit(edits, AGENT, file("/0"))
+    for number in range(4):
+        edits.read(ME, file(f"/{number}"))
+    assert kind(edits, ME, file("/0"), tool) is None
+    assert kind(edits, ME, file("/3", (9, 9)), tool) == "disk"
+    edit(edits, AGENT, file("/0"))  # after all that is forgotten
+    assert kind(edits, ME, file("/0"), tool) == ("changed" if tool == "Write" else None)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_forgotten_session_is_no_conflict_either() -> None:
+    edits, _, _ = make()
+    edit(edits, STRANGER, file())
+    for number in range(20):
+        session = Actor(str(number))
+        edits.read(session, file())
+    assert kind(edits, Actor("0"), file(stamp=(1, 1)), "Write") is None
+    edit(edits, STRANGER, file())
+    assert kind(edits, Actor("0"), file(stamp=(1, 1)), "Write") == "changed"
+
+
+@pytest.mark.usefixtures("small")
+def test_everything_is_bounded() -> None:
+    edits, _, feed = make()
+    for session, number in product(range(4), range(10)):
+        actor, target = Actor(str(session)), file(f"/{session}/{number}")
+        edits.begin(actor, target, "Edit", str(number))
+        edits.finish(actor, target, "Edit", "", failed=False)
+    assert len(edits.leases()) == 5
+    taken = [event for event in feed.since(0) if event.kind == "lease.taken"]
+    released = [event for event in feed.since(0) if event.kind == "lease.released"]
+    assert len(taken) - len(released) == 5
+    assert edits.last_change("/3/9")
+    assert edits.last_change("/3/6") is None
+    assert edits.last_change("/0/9") is None
+
+
+def test_the_table_of_recent_entries() -> None:
+    forgotten: list[tuple[str, int]] = []
+    table: Recent[str, int] = Recent(
+        2, 3, lambda session, value: forgotten.append((session, value))
+    )
+    for session, key, value in (("s", "a", 1), ("s", "b", 2), ("s", "a", 3), ("s", "c", 4)):
+        table.put(session, key, value)
+    assert forgotten == [("s", 2)]
+    table.put("t", "d", 5)
+    table.put("u", "e", 6)
+    assert forgotten == [("s", 2), ("s", 3)]
+    assert list(table.items()) == [("c", 4), ("d", 5), ("e", 6)]
+    table.put("t", "c", 7)  # an entry may change hands
+    assert (table.pop("c"), table.pop("c"), table.get("c"), len(table)) == (7, None, None, 2)
+
+
+# --- against a simple model ---
+
+ACTORS = [ME, AGENT, TWIN, STRANGER]
+NAMES = ["/f", "/g"]
+actors = st.sampled_from(ACTORS)
+files = st.sampled_from(NAMES)
+tools = st.sampled_from(["Edit", "Write"])
+
+
+@dataclass
+class Entry:
+    """All that ever happened to one file."""
+
+    stamp: int = LATER
+    history: list[tuple[str, Actor, int]] = field(default_factory=list)
+    """`read` or `edit`, by whom, and the stamp after it."""
+
+
+class EditsMachine(RuleBasedStateMachine):
+    """Keeps the whole history and answers every question by looking through it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.edits, self.clock, self.feed = make()
+        self.entries = {name: Entry() for name in NAMES}
+        self.open: dict[Actor, tuple[str, float]] = {}
+
+    def file(self, name: str) -> File:
+        return file(name, (self.entries[name].stamp, 0))
+
+    def note(self, name: str, what: str, actor: Actor) -> None:
+        self.entries[name].history.append((what, actor, self.entries[name].stamp))
+
+    def held(self, name: str) -> set[Actor]:
+        return {who for who, (held, at) in self.open.items() if held == name and self.fresh(at)}
+
+    def fresh(self, at: float) -> bool:
+        return self.clock.now - at < LEASE_S
+
+    @rule(actor=actors, name=files)
+    def read(self, actor: Actor, name: str) -> None:
+        self.edits.read(actor, self.file(name))
+        self.note(name, "read", actor)
+
+    @rule(actor=actors, name=files, tool=tools)
+    def begin(self, actor: Actor, name: str, tool: str) -> None:
+        self.edits.release_of(actor, "overtaken")
+        self.edits.begin(actor, self.file(name), tool, "call")
+        self.open[actor] = (name, self.clock.now)
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data(), failed=st.booleans())
+    def finish(self, data: st.DataObject, failed: bool) -> None:
+        actor = data.draw(st.sampled_from(list(self.open)))
+        name, _ = self.open.pop(actor)
+        if not failed:
+            self.entries[name].stamp += 1
+            self.note(name, "edit", actor)
+        self.edits.finish(actor, self.file(name), "Edit", "call", failed=failed)
+
+    @rule(actor=actors, name=files)
+    def edit_unannounced(self, actor: Actor, name: str) -> None:
+        self.entries[name].stamp += 1
+        self.note(name, "edit", actor)
+        self.edits.finish(actor, self.file(name), "Edit", "unheard", failed=False)
+
+    @rule(name=files)
+    def change_on_disk(self, name: str) -> None:
+        self.entries[name].stamp += 1
+
+    @rule(actor=actors)
+    def end_agent(self, actor: Actor) -> None:
+        self.edits.release_of(actor, "ended")
+        self.open.pop(actor, None)
+
+    @rule(session_id=st.sampled_from(["s", "t"]))
+    def end_session(self, session_id: str) -> None:
+        self.edits.release_session(session_id)
+        self.open = {who: it for who, it in self.open.items() if who.session_id != session_id}
+
+    @rule(seconds=st.sampled_from([1.0, LEASE_S / 2, LEASE_S, UNREAD_S]))
+    def wait(self, seconds: float) -> None:
+        self.clock.now += seconds
+
+    def expected(self, actor: Actor, name: str) -> str | None:
+        if self.held(name) - {actor}:
+            return "editing"
+        history = self.entries[name].history
+        mine = [place for place, (_, who, _) in enumerate(history) if who == actor]
+        changes = [place for place, (what, _, _) in enumerate(history) if what == "edit"]
+        if not mine:
+            return None
+        if changes and history[changes[-1]][1] != actor and changes[-1] > mine[-1]:
+            return "changed"
+        return "disk" if history[mine[-1]][2] != self.entries[name].stamp else None
+
+    @invariant()
+    def agrees(self) -> None:
+        for actor, name in product(ACTORS, NAMES):
+            assert kind(self.edits, actor, self.file(name)) == self.expected(actor, name)
+        for name in NAMES:
+            assert {lease.actor for lease in self.edits.leases(name)} == self.held(name)
+
+    @invariant()
+    def every_lease_is_told_of(self) -> None:
+        kinds = [event.kind for event in self.feed.since(0)]
+        held = kinds.count("lease.taken") - kinds.count("lease.released")
+        assert held == len(self.edits.leases())
+
+
+TestEditsMachine = EditsMachine.TestCase

@@ -1,0 +1,446 @@
+"""The ledger written down and made again is the same ledger, whenever it is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cco.errors import NotFound, SealedPayloadInvalid, UsageInvalid
+from cco.ledger import ledger as ledger_module
+from cco.ledger import state as state_module
+from cco.ledger.ledger import Ledger
+from cco.ledger.memory import Memory
+from cco.ledger.otlp import LogRecord, MetricPoint
+from cco.ledger.plain import from_plain, to_plain, update
+from cco.ledger.records import AgentRun, PastRuns, Session, Usage
+from cco.ledger.report import usage_report
+from cco.ledger.state import LedgerState
+from cco.ledger.totals import AgentTotals, Totals
+
+Event = Callable[[Ledger], object]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def tight_bounds() -> Iterator[None]:
+    """Bounds that a few events reach."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger_module, "MAX_SESSIONS", 3)
+        patch.setattr(ledger_module, "MAX_AGENTS", 10)
+        patch.setattr(ledger_module, "MAX_AGENTS_PER_SESSION", 4)
+        patch.setattr(ledger_module, "_FOLD_SHARE", 4)
+        yield
+
+
+def make_ledger() -> Ledger:
+    ticks = count(1)
+    return Ledger(clock=lambda: float(next(ticks)))
+
+
+def hook(event: str, **payload: Any) -> Event:
+    return lambda ledger: ledger.record_hook(event, payload)
+
+
+def call(**attributes: Any) -> Event:
+    told = {name.replace("__", "."): value for name, value in attributes.items()}
+    return lambda ledger: ledger.record_log(LogRecord("api_request", told))
+
+
+def active(session_id: str, seconds: float) -> Event:
+    metric = "claude_code.active_time.total"
+    point = MetricPoint(metric, seconds, {"session.id": session_id})
+    return lambda ledger: ledger.record_metric(point)
+
+
+def note(project: str, text: str) -> Event:
+    return lambda ledger: ledger.notes.add(text, project=project, author="ana")
+
+
+def forget_note(number: int) -> Event:
+    def forget(ledger: Ledger) -> None:
+        with suppress(NotFound):
+            ledger.notes.remove(str(number))
+
+    return forget
+
+
+SESSION_IDS = ["s", "t", "u", "v", "w", "\ud83d"]
+SESSIONS = st.sampled_from(SESSION_IDS)
+AGENTS = st.sampled_from(list("abcdefgh"))
+WORDS = st.sampled_from(["add a cache", "Füge “Worte” an\n", "\udcff\0", "日本語"])
+SPECIALISTS = st.sampled_from(["cco:debugger", "cco:test-engineer", "Explore"])
+EVENTS = st.one_of(
+    st.builds(lambda s, w: hook("SessionStart", session_id=s, cwd=w), SESSIONS, WORDS),
+    st.builds(lambda s, w: hook("UserPromptSubmit", session_id=s, prompt=w), SESSIONS, WORDS),
+    st.builds(
+        lambda event, s, a, name, w: hook(
+            event, session_id=s, agent_id=a, agent_type=name, last_assistant_message=w
+        ),
+        st.sampled_from(["SubagentStart", "SubagentStop"]), SESSIONS, AGENTS, SPECIALISTS, WORDS,
+    ),
+    st.builds(
+        lambda s, a, tool, w: hook(
+            "PostToolUse", session_id=s, agent_id=a, tool_name=tool,
+            tool_input={"file_path": w, "todos": [{"content": w}], "answers": {w: w}},
+        ),
+        SESSIONS, st.one_of(st.none(), AGENTS),
+        st.sampled_from(["Edit", "TodoWrite", "AskUserQuestion", "Read"]), WORDS,
+    ),
+    st.builds(
+        lambda s: hook(
+            "PostToolUse", session_id=s, tool_name="TodoWrite", tool_input={"todos": []}
+        ),
+        SESSIONS,
+    ),
+    st.builds(lambda s: hook("PostCompact", session_id=s), SESSIONS),
+    st.builds(lambda s: hook("SessionEnd", session_id=s), SESSIONS),
+    st.builds(active, SESSIONS, st.floats(0, 1e6)),
+    st.builds(
+        lambda s, a, n, cost, model: call(
+            session__id=s, agent_id=a, event__sequence=n, cost_usd=cost, model=model, input_tokens=n
+        ),
+        SESSIONS, st.one_of(st.none(), AGENTS), st.integers(0, 40),
+        st.decimals(0, 100, places=9).map(str), st.sampled_from(["opus", "haiku"]),
+    ),
+    st.builds(note, WORDS, WORDS),
+    st.builds(forget_note, st.integers(1, 6)),
+)  # fmt: skip
+WRITING = st.sampled_from(["", "", "changes", "everything", "both"])
+
+
+def picture(ledger: Ledger) -> dict[str, Any]:
+    """All that a ledger knows."""
+    sessions = sorted(ledger.sessions(), key=lambda one: one.session_id)
+    return {
+        "sessions": sessions,
+        "words": [repr(one.memory) for one in sessions],
+        "agents_in_order": [list(one.agents) for one in sessions],
+        "folded": ledger.folded,
+        "seen": set(ledger.seen),
+        "notes": ledger.notes.latest(),
+        "agents": sum(len(one.agents) for one in sessions),
+    }
+
+
+def made_again(lines: list[str]) -> Ledger:
+    state = LedgerState(Ledger())
+    for line in lines:
+        line.encode("ascii")
+        state.restore(json.loads(line))
+    state.finish()
+    return state.ledger
+
+
+def normal(event: Event) -> Event:
+    """Notes refuse texts that are only white space and the like; that is their own test."""
+
+    def act(ledger: Ledger) -> None:
+        with suppress(UsageInvalid):
+            event(ledger)
+
+    return act
+
+
+@given(st.lists(st.tuples(EVENTS, WRITING), max_size=60))
+def test_what_was_written_makes_the_same_ledger(steps: list[tuple[Event, str]]) -> None:
+    ledger = make_ledger()
+    state = LedgerState(ledger)
+    lines = list(state.everything())
+    for event, writing in steps:
+        normal(event)(ledger)
+        if writing == "everything":
+            lines = list(state.everything())
+        elif writing:
+            lines += state.changes()
+    lines += state.changes()
+    assert picture(made_again(lines)) == picture(ledger)
+    assert ledger._agents == picture(ledger)["agents"]
+    assert not list(state.changes())
+
+
+@given(st.lists(st.tuples(EVENTS, st.booleans()), max_size=60), st.integers(0, 30))
+def test_what_happens_while_it_is_written_is_not_lost(
+    steps: list[tuple[Event, bool]], before: int
+) -> None:
+    ledger = make_ledger()
+    state = LedgerState(ledger)
+    for event, _ in steps[:before]:
+        normal(event)(ledger)
+    lines = []
+    writing = state.everything()
+    for event, pause in steps[before:]:
+        if pause:
+            lines += [line for line in [next(writing, None)] if line is not None]
+        normal(event)(ledger)
+    lines += writing
+    writing = state.changes()
+    for event, pause in steps[:before]:
+        if pause:
+            lines += [line for line in [next(writing, None)] if line is not None]
+        normal(event)(ledger)
+    lines += writing
+    lines += state.changes()
+    assert picture(made_again(lines)) == picture(ledger)
+
+
+@given(st.lists(EVENTS, max_size=150))
+def test_folding_changes_no_sum(events: list[Event]) -> None:
+    ours = [hook("SessionStart", session_id=name) for name in SESSION_IDS]
+    tight, wide = make_ledger(), make_ledger()
+    for event in (*ours, *events):
+        normal(event)(tight)
+    with pytest.MonkeyPatch.context() as patch:
+        for bound in ("MAX_SESSIONS", "MAX_AGENTS", "MAX_AGENTS_PER_SESSION"):
+            patch.setattr(ledger_module, bound, 1000)
+        for event in (*ours, *events):
+            normal(event)(wide)
+    assert len(tight.sessions()) <= 3
+    assert sum(len(one.agents) for one in tight.sessions()) <= 10
+    assert all(len(one.agents) <= 4 for one in tight.sessions())
+    folded, kept = usage_report(tight), usage_report(wide)
+    assert folded["total"] == kept["total"]
+    assert folded["foreign"] == kept["foreign"]
+    for part, name in (("models", "model"), ("hours", "hour")):
+        assert {row[name]: row for row in folded[part]} == {row[name]: row for row in kept[part]}
+    for part in ("agents", "projects", "sessions"):
+        for field in ("calls", "input_tokens"):
+            assert sum(row[field] for row in folded[part]) == kept["total"][field]
+
+
+@given(st.lists(st.tuples(AGENTS, st.integers(0, 10**9), st.sampled_from("xy")), max_size=80))
+def test_runs_that_fold_keep_their_agents_and_models(
+    calls: list[tuple[str, int, str]],
+) -> None:
+    ledger = make_ledger()
+    expected: dict[tuple[str, str], int] = {}
+    hook("SessionStart", session_id="s")(ledger)
+    for number, (agent, cost_nanousd, model) in enumerate(calls):
+        run = f"{agent}{number // 3}"
+        hook("SubagentStart", session_id="s", agent_id=run, agent_type=f"cco:{agent}")(ledger)
+        cost = f"{cost_nanousd}e-9"
+        call(session__id="s", agent_id=run, event__sequence=number, model=model, cost_usd=cost)(
+            ledger
+        )
+        hook("SubagentStop", session_id="s", agent_id=run, agent_type=f"cco:{agent}")(ledger)
+        expected[agent, model] = expected.get((agent, model), 0) + cost_nanousd
+    totals = Totals()
+    totals.add_session(ledger.session("s"))
+    found = {key: usage.cost_nanousd for key, usage in totals.agent_models.items()}
+    assert found == expected
+    report = usage_report(ledger)
+    assert report["total"]["calls"] == len(calls)
+    assert len({agent for agent, _ in expected}) == len(totals.agents) - 1
+
+
+def test_a_batch_that_comes_again_after_a_restart_counts_once() -> None:
+    events = [call(session__id="s", event__sequence=n, cost_usd="1") for n in range(10)]
+    ledger = make_ledger()
+    state = LedgerState(ledger)
+    lines = list(state.everything())
+    for event in events[:7]:
+        event(ledger)
+    lines += state.changes()
+    again = made_again(lines)
+    for event in events:
+        event(again)
+    assert again.session("s").total().calls == 10
+
+
+def test_only_what_has_changed_is_written() -> None:
+    ledger = make_ledger()
+    state = LedgerState(ledger)
+    hook("UserPromptSubmit", session_id="s", prompt="words")(ledger)
+    hook("SubagentStart", session_id="s", agent_id="a", agent_type="cco:x")(ledger)
+    hook("UserPromptSubmit", session_id="t", prompt="words")(ledger)
+    list(state.everything())
+    hook("SubagentStart", session_id="s", agent_id="b", agent_type="cco:y")(ledger)
+    (line,) = state.changes()
+    told = json.loads(line)
+    assert told["session"]["session_id"] == "s"
+    assert [run["agent_id"] for run in told["runs"]] == ["b"]
+    assert told["memory"] == {}
+    hook("UserPromptSubmit", session_id="t", prompt="more")(ledger)
+    (line,) = state.changes()
+    assert json.loads(line)["memory"] == {"latest_requests": ["more"]}
+
+
+def start(agent_id: str) -> Event:
+    return hook("SubagentStart", session_id="s", agent_id=agent_id, agent_type="cco:x")
+
+
+def todos(*subjects: str) -> Event:
+    tool_input = {"todos": [{"content": subject} for subject in subjects]}
+    return hook("PostToolUse", session_id="s", tool_name="TodoWrite", tool_input=tool_input)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [start("a"), start("b"), hook("SessionEnd", session_id="s")],
+        [start(agent_id) for agent_id in "abcdefg"],
+        [*(start(agent_id) for agent_id in "abcdef"), start("a")],
+        [todos("this", "that"), todos()],
+        [hook("SessionStart", session_id=name) for name in "stuvws"],
+    ],
+    ids=["an end", "too many runs", "a run that comes back", "words that go", "too many sessions"],
+)
+def test_each_change_is_enough_by_itself(events: list[Event]) -> None:
+    ledger = make_ledger()
+    state = LedgerState(ledger)
+    lines = list(state.everything())
+    for event in events:
+        event(ledger)
+        lines += state.changes()
+        assert picture(made_again(lines)) == picture(ledger)
+
+
+def test_changes_that_nobody_takes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cco.ledger.changes.MAX_PENDING", 50)
+    ledger = make_ledger()
+    state = LedgerState(ledger)
+    for number in range(500):
+        call(session__id="s", event__sequence=number, agent_id=str(number % 3))(ledger)
+        assert ledger.changes._pending <= 50
+    assert ledger.changes.overflowed
+    again = made_again(list(state.everything()))
+    assert again.session("s") == ledger.session("s")
+    assert not ledger.changes.overflowed
+
+
+def test_too_much_to_write_costs_words_first_and_then_sessions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ledger_module, "MAX_SESSIONS", 100)
+    monkeypatch.setattr(state_module, "WORDS_LIMIT_CHARS", 10_000)
+    monkeypatch.setattr(state_module, "SESSIONS_LIMIT_CHARS", 20_000)
+    monkeypatch.setattr(state_module, "NOTES_LIMIT_CHARS", 5_000)
+    ledger = make_ledger()
+    for number in range(100):
+        name = str(number)
+        hook("UserPromptSubmit", session_id=name, prompt="x" * 400)(ledger)
+        edit = {"tool_name": "Edit", "tool_input": {"file_path": "/f"}}
+        hook("PostToolUse", session_id=name, **edit)(ledger)
+        call(session__id=name, event__sequence=1, cost_usd="1")(ledger)
+        note("p", "y" * 400)(ledger)
+        if number % 2:
+            hook("SessionEnd", session_id=name)(ledger)
+    state = LedgerState(ledger)
+    lines = list(state.everything())
+    assert sum(map(len, lines)) < 40_000
+    lines += state.changes()
+    again = made_again(lines)
+    assert picture(again) == picture(ledger)
+    assert again.folded.sessions > 0
+    assert usage_report(again)["total"]["calls"] == 100
+    kept = ledger.sessions()
+    assert {one.session_id for one in kept} >= {str(number) for number in range(70, 100, 2)}
+    assert {bool(one.memory.first_request) for one in kept} == {True, False}
+    assert {one.document()["files_edited"] for one in again.sessions()} == {1}
+    assert 0 < len(again.notes) < 20
+
+
+# --- plain data ---
+
+COUNTS = st.integers(0, 1 << 60)
+TEXTS = st.text(max_size=20)
+TIMES = st.floats(0, 1e12)
+USAGES = st.builds(Usage, *[COUNTS] * 7)
+MODELS = st.dictionaries(TEXTS, USAGES, max_size=3)
+RECORDS = [
+    st.builds(AgentRun, TEXTS, usage=USAGES, other_models=MODELS),
+    st.builds(PastRuns, COUNTS, COUNTS, USAGES, MODELS),
+    st.builds(AgentTotals, COUNTS, COUNTS, COUNTS, USAGES),
+    st.builds(
+        Totals, COUNTS, total=USAGES, hours=st.dictionaries(COUNTS, USAGES, max_size=3),
+        agent_models=st.dictionaries(st.tuples(TEXTS, TEXTS), USAGES, max_size=3),
+    ),
+    st.from_type(Memory),
+    st.builds(
+        Session, session_id=TEXTS, agents=st.just({}), memory=st.builds(Memory),
+        started_at=TIMES, last_seen_at=TIMES, ended_at=st.none() | TIMES, active_time_s=TIMES,
+        context_used_percent=st.none() | TIMES,
+    ),
+]  # fmt: skip
+
+
+@given(st.one_of(RECORDS))
+def test_a_record_comes_back_from_plain_data(record: Any) -> None:
+    plain = json.loads(json.dumps(to_plain(record)))
+    assert from_plain(type(record), plain) == record
+    assert to_plain(from_plain(type(record), plain)) == to_plain(record)
+
+
+def test_every_field_of_a_record_has_its_way_to_be_written() -> None:
+    for record in (Session(""), AgentRun(""), PastRuns(), AgentTotals(), Totals(), Memory()):
+        to_plain(record)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [None, [], 5, {}, {"agent_id": 5}, {"agent_id": "a", "usage": 5},
+     {"agent_id": "a", "usage": [1] * 99}, {"agent_id": "a", "usage": ["1"]},
+     {"agent_id": "a", "tool_calls": True}, {"agent_id": "a", "started_at": "now"},
+     {"agent_id": "a", "other_models": [["x"]]}, {"agent_id": "a", "other_models": {}},
+     {"agent_id": "a", "name": []}],
+)  # fmt: skip
+def test_plain_data_that_is_no_record_is_refused(plain: Any) -> None:
+    with pytest.raises(SealedPayloadInvalid):
+        from_plain(AgentRun, plain)
+
+
+def test_a_field_of_another_version_is_left_out() -> None:
+    assert from_plain(AgentRun, {"agent_id": "a", "colour": 5}) == AgentRun("a")
+    run = AgentRun("a")
+    update(run, {"colour": 5, "tool_calls": 2})
+    assert run == AgentRun("a", tool_calls=2)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [None, [], 5, {}, {"kind": "?"}, {"kind": 5}, {"kind": []}, {"kind": "session"},
+     {"kind": "session", "session": {}}, {"kind": "fold", "session_id": "s"},
+     {"kind": "seen", "seen": "?"}, {"kind": "seen"}, {"kind": "totals"},
+     {"kind": "note", "note": 5}, {"kind": "note", "note": {}}, {"kind": "document", "name": "x"},
+     {"kind": "session", "session": {"session_id": "s"}, "memory": {}, "gone": 5, "runs": [],
+      "seen": ""},
+     {"kind": "no_note"}, {"kind": "note", "note": {"number": {}}}],
+)  # fmt: skip
+def test_a_line_that_makes_no_sense_is_refused(line: Any) -> None:
+    with pytest.raises(SealedPayloadInvalid):
+        LedgerState(make_ledger()).restore(line)
+
+
+class Limits:
+    """Something small beside the ledger."""
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def to_document(self) -> Mapping[str, Any]:
+        return {"value": self.value}
+
+    def restore(self, document: Mapping[str, Any]) -> None:
+        self.value = document["value"]
+
+
+def test_something_small_is_kept_beside_the_ledger() -> None:
+    limits = Limits()
+    state = LedgerState(make_ledger())
+    state.keep("limits", limits)
+    lines = list(state.everything())
+    assert list(state.changes()) == []
+    limits.value = 5
+    lines += state.changes()
+    assert list(state.changes()) == []
+    again, found = LedgerState(make_ledger()), Limits()
+    for line in lines:
+        again.restore(json.loads(line))
+    again.finish()
+    again.keep("limits", found)
+    assert found.value == 5
