@@ -70,9 +70,10 @@ class Visitor:
 MakeVisitor = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One Chromium for all tests, with a home folder of its own."""
+    """One Chromium for the tests of a module, with a home of its own. The event loop that drives it
+    must not outlive them: others run one of their own."""
     if CHROMIUM is None:
         pytest.skip(NEEDS_CHROMIUM)
     home = str(tmp_path_factory.mktemp("chromium"))
