@@ -14,8 +14,9 @@ import pytest
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
-from cco.daemon.application import State, make_application
-from cco.daemon.streams import Limits, Streams
+from cco.daemon.api.streams import Limits, Streams
+from cco.daemon.application import make_application
+from cco.daemon.state import State
 from cco.ledger import feed
 from cco.ledger.ledger import Ledger
 from tests.conftest import TIMEOUT_S

@@ -10,8 +10,8 @@ from typing import Any
 
 from cco.catalogue.search import words_of
 from cco.claude.plugin import NAME
-from cco.daemon.application import State
 from cco.daemon.mcp.callers import Caller
+from cco.daemon.state import State
 from cco.errors import CcoError
 from cco.ledger.edits import Actor
 from cco.ledger.notes import MAX_PATH_CHARS, MAX_QUERY_CHARS, MAX_TEXT_CHARS
