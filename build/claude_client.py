@@ -3,31 +3,27 @@
     python build/claude_client.py fetch    npm-install it into .cache/claude, print its program
     python build/claude_client.py path     print its program, which must be there
 
-claude-client/package-lock.json pins the version and the hash of every platform's package. The
-lock names no server: packages come from the registry that npm is set up for.
+claude-client/package-lock.json pins the version and the hash of every platform's package.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from npm_parts import CACHE, NpmUnavailable, install, is_installed
+
 ROOT = Path(__file__).resolve().parent.parent
 PINNED = ROOT / "build" / "claude-client"
-CACHE = ROOT / ".cache"
 INSTALLED = CACHE / "claude"
-_FILES = ("package.json", "package-lock.json")
 _SYSTEMS = {"linux": "linux", "darwin": "darwin", "win32": "win32"}
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "arm64": "arm64", "aarch64": "arm64"}
 
 
-class ClientUnavailable(Exception):
+class ClientUnavailable(NpmUnavailable):
     """The pinned Claude Code cannot be had; the message says what to do."""
 
 
@@ -43,9 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.action == "fetch" and not is_current():
-            fetch()
+            install(PINNED, INSTALLED, verify=program)
         print(program())
-    except ClientUnavailable as error:
+    except NpmUnavailable as error:
         print(f"claude_client: {error}", file=sys.stderr)
         return 1
     return 0
@@ -81,50 +77,9 @@ def platform_name() -> str:
 def is_current() -> bool:
     """Whether the pinned version is installed."""
     try:
-        same = all(
-            (INSTALLED / name).read_bytes() == (PINNED / name).read_bytes() for name in _FILES
-        )
-        return same and program().is_file()
-    except (OSError, ClientUnavailable):
+        return is_installed(PINNED, INSTALLED) and program().is_file()
+    except ClientUnavailable:
         return False
-
-
-def fetch() -> None:
-    """Install the pinned version; an earlier one is replaced only once the new one is complete.
-
-    Raises: ClientUnavailable.
-    """
-    npm = shutil.which("npm")
-    if npm is None:
-        raise ClientUnavailable("npm is missing. Install Node.js (Debian: apt-get install npm)")
-    draft = CACHE / f"claude-{os.getpid()}.tmp"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    try:
-        for name in _FILES:
-            shutil.copy(PINNED / name, draft / name)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(
-            command, cwd=draft, env=_npm_environment(), capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            raise ClientUnavailable(
-                f"npm ci ended with exit status {done.returncode}:\n{done.stderr}"
-            )
-        program(draft)
-        shutil.rmtree(INSTALLED, ignore_errors=True)
-        draft.rename(INSTALLED)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _npm_environment() -> dict[str, str]:
-    """The environment for npm: its cache goes to ours where the home folder cannot hold it."""
-    environment = dict(os.environ)
-    home = environment.get("HOME") or environment.get("USERPROFILE")
-    if home is None or not os.access(home, os.W_OK):
-        environment["npm_config_cache"] = str(CACHE / "npm")
-    return environment
 
 
 if __name__ == "__main__":

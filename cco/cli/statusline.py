@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cco.cli.hook import deliver, read_input, write_output
+from cco.cli.hook import deliver, launch_headers, read_input, write_output
 from cco.errors import CcoError
 
 
 def run(arguments: Sequence[str]) -> int:
     """Print the line; never fail loudly, since it is drawn again every few seconds."""
-    if arguments:
+    launch = launch_headers(arguments)
+    if launch is None:
         print("cco: error: usage: cco statusline (called by Claude Code)", file=sys.stderr)
         return 2
     if os.environ.get("ORCHESTRATOR_ENABLED") != "true":
@@ -21,7 +22,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     payload = read_input()
     try:
-        response = deliver("StatusLine", payload)
+        response = deliver("StatusLine", payload, launch)
     except CcoError:
         print("cco · daemon not running")
         return 0

@@ -19,6 +19,7 @@ _CHALLENGE_BYTES = 32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Self
 
 
@@ -77,7 +78,13 @@ class Connection:
         return response.status == 200 and hmac.compare_digest(proof, expected.encode())
 
     def request(
-        self, method: str, target: str, *, token: str | None = None, body: bytes | None = None
+        self,
+        method: str,
+        target: str,
+        *,
+        token: str | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """Send one request and read its whole answer, within the time-out even if it drips.
 
@@ -86,6 +93,8 @@ class Connection:
         head = f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
         if token is not None:
             head += f"Authorization: Bearer {token}\r\n"
+        for name, value in (headers or {}).items():
+            head += f"{name}: {value}\r\n"
         if body is not None:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         self._deadline = time.monotonic() + self._timeout_s
