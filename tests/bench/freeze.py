@@ -1,0 +1,191 @@
+"""Print how quick the single file is beside what people usually freeze, and beside bare Python.
+
+    python -m tests.bench.freeze [--rounds 15] [--only version,hook,start,launch]
+
+CCO_TEST_BINARY names the single file, CCO_TEST_CLAUDE the client; `make bench-freeze` sets both and
+builds the rivals: the same program frozen with PyInstaller's default options, as one file (naive)
+and as one folder. All that is compared runs in turn within one run. Each line ends with the bound
+that the project has set itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+from cco.demo.model_api import ModelServer, text
+from tests.bench.rivals import ROOT, freeze
+from tests.bench.timing import Contender, median_ms, race, ratio
+from tests.conftest import BINARY, CLAUDE, Sandbox
+from tests.e2e.conftest import Stage
+
+PARTS = ("version", "hook", "start", "launch", "size")
+EVENT = b'{"session_id": "bench", "hook_event_name": "Stop"}'
+MIB = 1 << 20
+BARE = [os.path.realpath(sys.executable), "-I", "-S", "-c", "pass"]
+
+
+class Bench:
+    """The places and programs that are compared."""
+
+    def __init__(self, folder: Path, binary: str, rounds: int) -> None:
+        self.folder, self.rounds = folder, rounds
+        self.ours = Sandbox(folder / "ours", (str(Path(binary).resolve()),), frozen=True)
+        work = ROOT / ".build" / "bench"
+        self.naive = Sandbox(folder / "naive", (str(freeze("onefile", work)),), frozen=True)
+        self.onedir = Sandbox(folder / "onedir", (str(freeze("onedir", work)),), frozen=True)
+
+    def close(self) -> None:
+        for place in (self.ours, self.naive, self.onedir):
+            place.close()
+
+    def version(self) -> None:
+        bare = Contender("python -I -S -c pass", lambda: call(BARE))
+        fresh = self.folder / "fresh-cache"
+        contenders = {
+            "bare": bare,
+            "ours": self._command(self.ours, "version"),
+            "first": Contender(
+                "cco version, first run",
+                lambda: self._call(self.ours, "version", XDG_CACHE_HOME=str(fresh)),
+                prepare=lambda: shutil.rmtree(fresh, ignore_errors=True),
+            ),
+            "onedir": self._command(self.onedir, "version"),
+            "naive": self._command(self.naive, "version"),
+        }
+        race(contenders, self.rounds)
+        naive = contenders["naive"]
+        for one in contenders.values():
+            told(one.name, one, naive, "naive one file")
+        told("cco version", contenders["ours"], naive, "naive one file", 0.04)
+        told("cco version", contenders["ours"], bare, "bare Python", 2.0)
+        told("first run", contenders["first"], naive, "naive one file", 0.3)
+
+    def hook(self) -> None:
+        self.ours.ok("daemon", "start")
+        settings = self.ours.sealed().settings
+        session = {
+            "ORCHESTRATOR_ENABLED": "true",
+            "ORCHESTRATOR_API_URL": settings.api_url,
+            "CCO_TOKEN": settings.token,
+        }
+        bare = Contender("python -I -S -c pass", lambda: call(BARE))
+        commands = (("hook", "Stop"), ("statusline",))
+        contenders = {" ".join(one): self._command(self.ours, *one, **session) for one in commands}
+        race({"bare": bare, **contenders}, self.rounds * 2)
+        for name, one in contenders.items():
+            told(f"cco {name}", one, bare, "bare Python", 2.5)
+        self.ours.ok("daemon", "stop")
+
+    def start(self) -> None:
+        contenders = {
+            name: Contender(
+                f"{name}: daemon start to the first answer",
+                lambda place=place: self._start(place),  # type: ignore[misc]
+                clean=lambda place=place: place.ok("daemon", "stop"),  # type: ignore[misc]
+            )
+            for name, place in (("ours", self.ours), ("onedir", self.onedir), ("naive", self.naive))
+        }
+        race(contenders, self.rounds)
+        told(
+            "one folder: daemon start", contenders["onedir"], contenders["naive"], "naive one file"
+        )
+        told("cco daemon start", contenders["ours"], contenders["naive"], "naive one file", 0.35)
+
+    def _start(self, place: Sandbox) -> None:
+        place.ok("daemon", "start")
+        assert place.request("GET", "/health", token=False).status == 200
+
+    def launch(self, claude: str) -> None:
+        model = ModelServer(lambda request: [text("Hello.")])
+        scene = Stage(self.ours, model, claude)
+        env = scene.environment()
+
+        def ask(*command: str) -> Callable[[], object]:
+            return lambda: call([*command, "-p", "hi"], env, self.ours.project)
+
+        self.ours.ok("daemon", "start")
+        plain = Contender("claude -p hi", ask(claude))
+        warm = Contender("cco -p hi, daemon there", ask(*self.ours.command))
+        race({"plain": plain, "warm": warm}, self.rounds, warm_up=2)
+        told(warm.name, warm, plain, "claude -p hi", 1.06)
+        plain.took_s.clear()
+        cold = Contender(
+            "cco -p hi, daemon to start",
+            ask(*self.ours.command),
+            prepare=lambda: self.ours.ok("daemon", "stop"),
+        )
+        race({"plain": plain, "cold": cold}, self.rounds)
+        told(cold.name, cold, plain, "claude -p hi", 1.30)
+        self.ours.ok("daemon", "stop")
+        model.close()
+
+    def size(self) -> None:
+        for name, place in (("single file", self.ours), ("naive one file", self.naive)):
+            bound = " (bound 16)" if place is self.ours else ""
+            print(f"{name}: {Path(place.command[0]).stat().st_size / 1e6:.1f} MB{bound}")
+        for place in (self.ours, self.naive):
+            place.ok("daemon", "start")
+        time.sleep(3)  # at rest
+        for name, place in (("cco", self.ours), ("naive one file", self.naive)):
+            resident = psutil.Process(place.sealed().settings.pid).memory_info().rss / MIB
+            bound = " (bound 45)" if place is self.ours else ""
+            print(f"{name}: daemon at rest {resident:.1f} MiB resident{bound}")
+            place.ok("daemon", "stop")
+
+    def _command(self, place: Sandbox, *arguments: str, **more: str) -> Contender:
+        name = f"{place.root.name}: cco {' '.join(arguments)}"
+        return Contender(name, lambda: self._call(place, *arguments, **more))
+
+    def _call(self, place: Sandbox, *arguments: str, **more: str) -> None:
+        call([*place.command, *arguments], place.environment(**more), place.project)
+
+
+def call(
+    command: Sequence[str], env: dict[str, str] | None = None, cwd: Path | None = None
+) -> None:
+    """Run a command to its end, and demand success."""
+    subprocess.run(command, env=env, cwd=cwd, input=EVENT, stdout=subprocess.DEVNULL, check=True)
+
+
+def told(
+    name: str, one: Contender, other: Contender, than: str, bound: float | None = None
+) -> None:
+    """Print one line of the table."""
+    found = ratio(one, other)
+    end = ""
+    if bound is not None:
+        end = f"  bound {bound}: {'kept' if found <= bound else 'NOT KEPT'}"
+    print(f"{name:34} {median_ms(one):8.1f} ms  {found:6.3f} x {than}{end}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--only", default=",".join(PARTS))
+    options = parser.parse_args()
+    if BINARY is None or CLAUDE is None:
+        parser.error("CCO_TEST_BINARY and CCO_TEST_CLAUDE must be set: make bench-freeze")
+    with tempfile.TemporaryDirectory(prefix="cco-bench-") as folder:
+        bench = Bench(Path(folder), BINARY, options.rounds)
+        try:
+            for part in options.only.split(","):
+                if part == "launch":
+                    bench.launch(CLAUDE)
+                else:
+                    getattr(bench, part)()
+        finally:
+            bench.close()
+
+
+if __name__ == "__main__":
+    main()
