@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # without importing typing: this is on a hot path
+    from collections.abc import Sequence
 
 COMMANDS = frozenset(
     """

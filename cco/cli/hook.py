@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
 
 from cco.claude.headers import OPTIONS
 from cco.daemon.client import Connection, Response
 from cco.errors import CcoError, DaemonNotRunning
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # without importing typing: this is on a hot path
+    from collections.abc import Mapping, Sequence
 
 MAX_INPUT_BYTES = 32 * 1024 * 1024
 _NAME_CHARS = 40

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 
 from cco.cli.hook import deliver, launch_headers, read_input, write_output
 from cco.errors import CcoError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # without importing typing: this is on a hot path
+    from collections.abc import Sequence
 
 
 def run(arguments: Sequence[str]) -> int:
