@@ -174,6 +174,34 @@ static void note_failure(const struct place *place)
     snprintf(tried + used, sizeof tried - used, "%s%s/%s (%s)", used ? ", " : "", place->base, place->leaf, failure);
 }
 
+#ifdef __linux__
+/* PyInstaller's program starts itself once more to have its libraries found. One that meets the environment that it
+ * would have made goes on at once; if anything is different it does as ever. */
+static void spare_second_start(const char *program)
+{
+    static char *before; /* as the user has it, also for the next place if this one lets nothing run */
+    static bool known;
+    char real[PATH_MAX], search[2 * PATH_MAX];
+    const char *slash;
+
+    if (!known && getenv("LD_LIBRARY_PATH") != NULL && (before = strdup(getenv("LD_LIBRARY_PATH"))) == NULL)
+        return;
+    known = true;
+    if (access("/proc/self/exe", F_OK) != 0 || realpath(program, real) == NULL)
+        return;
+    slash = strrchr(real, '/');
+    if (snprintf(search, sizeof search, "%.*s/_internal%s%s", (int)(slash - real), real, before ? ":" : "",
+                 before ? before : "") >= (int)sizeof search)
+        return;
+    if (before != NULL && setenv("LD_LIBRARY_PATH_ORIG", before, 1) != 0)
+        return;
+    if (setenv("LD_LIBRARY_PATH", search, 1) != 0)
+        return;
+    setenv("_PYI_ARCHIVE_FILE", real, 1);
+    setenv("_PYI_PARENT_PROCESS_LEVEL", "-1", 1);
+}
+#endif
+
 /* Become the program in this place's copy. Returns only if the place does not let programs run: -1. */
 static int become(const struct place *place, const char *id, char **argv)
 {
@@ -188,6 +216,7 @@ static int become(const struct place *place, const char *id, char **argv)
 #ifdef __linux__
     if (access("/proc/self/exe", F_OK) != 0)
         argv[0] = program; /* without /proc the program finds its folder by this name alone */
+    spare_second_start(program);
 #endif
     execv(program, argv);
     if (errno != EACCES && errno != EPERM)
