@@ -12,7 +12,6 @@ import _socket
 import os
 import time
 
-from cco.daemon.proof import proof
 from cco.errors import DaemonError, DaemonNotRunning
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
@@ -66,11 +65,13 @@ class Connection:
 
     def prove(self, token: str) -> bool:
         """Ask whoever listens to prove that it knows the token, without showing it the token."""
+        import hmac
+
         if not token.isascii():
             return False
         challenge = os.urandom(_CHALLENGE_BYTES)
         response = self.request("GET", f"/health?challenge={challenge.hex()}")
-        told = b'"proof": "%s"' % proof(token, challenge).encode()
+        told = b'"proof": "%s"' % hmac.new(token.encode(), challenge, "sha256").hexdigest().encode()
         return (
             response.status == 200
             and len(response.body) < _MAX_HEALTH_BYTES
