@@ -1,4 +1,5 @@
-"""Freeze the same program as people usually do, to have something to compare with."""
+"""Freeze the same program as people usually do, to have something to compare with: PyInstaller's
+default options, and every import at the top of the program."""
 
 from __future__ import annotations
 
@@ -29,6 +30,8 @@ def freeze(kind: str, work: Path) -> Path:
     build_id = identity.build_id(DEVELOPMENT_SECRET, VERSION, sources.commit)
     build = Build(DEVELOPMENT_SECRET, False, sources.commit, build_id)
     write_generated(generated, build, seal_bundle(DEVELOPMENT_SECRET))
+    script = folder / "naive.py"
+    script.write_text(_eager())
     subprocess.run(
         [
             *(sys.executable, "-m", "PyInstaller", f"--{kind}", "--name", "cco"),
@@ -37,9 +40,20 @@ def freeze(kind: str, work: Path) -> Path:
             *("--add-data", f"{generated / CATALOGUE_FILE}{os.pathsep}."),
             *("--add-data", f"{ROOT / 'cco/web'}{os.pathsep}cco/web"),
             *("--distpath", str(folder / "dist"), "--workpath", str(folder / "work")),
-            *("--specpath", str(folder), str(ROOT / "cco" / "__main__.py")),
+            *("--specpath", str(folder), str(script)),
         ],
         check=True,
         env={**os.environ, "PYINSTALLER_CONFIG_DIR": str(folder / "config")},
     )
     return program
+
+
+def _eager() -> str:
+    """A program that imports all of cco before it looks at what is asked of it."""
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sorted((ROOT / "cco").rglob("*.py"))
+        if path.stem not in ("__main__", "__init__") and not path.stem.startswith("windows_")
+    ]
+    imports = "".join(f"import {module}\n" for module in modules)
+    return f"{imports}raise SystemExit(cco.cli.entry.main())\n"
