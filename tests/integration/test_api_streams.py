@@ -188,6 +188,7 @@ def test_a_stream_has_no_gap_even_where_what_is_replayed_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(feed, "MAX_EVENTS", 500)
+    monkeypatch.setattr(feed, "MAX_BYTES", 1 << 30)
 
     async def story(place: Service) -> None:
         for _ in range(500):

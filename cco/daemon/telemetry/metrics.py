@@ -119,6 +119,8 @@ class Metrics:
         yield self._counter("cco_cost_usd", "Cost as the client reckons it, in US dollars.", usd)
         yield self._counter("cco_compactions", "Compactions.", [((), totals.compactions)])
         yield self._counter("cco_api_errors", "Errors of the API.", [((), totals.api_errors)])
+        conflicts = [((), totals.conflicts)]
+        yield self._counter("cco_edit_conflicts", "Edits that might undo another's.", conflicts)
 
     def _withhold_unnamed(self, totals: Totals, sessions: Iterable[Session]) -> None:
         for session in sessions:
