@@ -146,13 +146,16 @@ def winget(tag: str, folder: Path) -> None:
     """Propose the manifests from a branch of one's fork.
 
     The branch starts where winget's own does. A branch of the same version is used again.
-    Shapes: a folder as winget has it, `manifests/…/<version>/*.yaml` below it.
+    Shapes: a folder with the files, `<identifier>.yaml` and those that go with it.
     Raises: ReleaseError.
     """
     fork, version = _named("WINGET_FORK"), version_of(tag)
-    files = sorted(folder.glob("manifests/**/*.yaml"))
-    if not files:
+    files = sorted(folder.glob("*.yaml"), key=lambda file: len(file.name))
+    if not files or files[0].stem.count(".") != 1:
         raise ReleaseError(f"{folder} holds no manifests")
+    identifier = files[0].stem
+    publisher, package = identifier.split(".")
+    place = f"manifests/{publisher[0].lower()}/{publisher}/{package}/{version}"
     base = _default_branch(WINGET)
     branch = f"cco-{version}"
     send("POST", f"repos/{fork}/merge-upstream", {"branch": base})
@@ -163,13 +166,13 @@ def winget(tag: str, folder: Path) -> None:
         new = {"ref": f"refs/heads/{branch}", "sha": start["object"]["sha"]}
         send("POST", f"repos/{fork}/git/refs", new)
     for file in files:
-        path = file.relative_to(folder).as_posix()
         text = file.read_text(encoding="utf-8")
-        put_file(fork, path, text, branch=branch, message=f"cco {version}: {file.name}")
+        message = f"{identifier} {version}: {file.name}"
+        put_file(fork, f"{place}/{file.name}", text, branch=branch, message=message)
     owner = fork.split("/")[0]
     if not find(f"repos/{WINGET}/pulls?head={owner}:{branch}&state=open"):
         proposal = {
-            "title": f"New version: {files[0].stem.split('.installer')[0]} version {version}",
+            "title": f"New version: {identifier} version {version}",
             "head": f"{owner}:{branch}",
             "base": base,
             "body": f"Made by the release of {tag} of {_repository()}.",

@@ -122,8 +122,8 @@ def test_winget_gets_a_branch_the_manifests_and_one_proposal(
     monkeypatch.setenv("WINGET_FORK", "owner/winget-pkgs")
     place = f"manifests/o/Owner/cco/{VERSION}"
     for kind in ("", ".installer", ".locale.en-US"):
-        file = tmp_path / place / f"Owner.cco{kind}.yaml"
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file = tmp_path / "winget" / f"Owner.cco{kind}.yaml"
+        file.parent.mkdir(exist_ok=True)
         file.write_text(f"# {kind}\n")
     api: dict[str, object] = {
         "repos/microsoft/winget-pkgs": {"default_branch": "master"},
@@ -131,25 +131,25 @@ def test_winget_gets_a_branch_the_manifests_and_one_proposal(
         f"repos/microsoft/winget-pkgs/pulls?head=owner:cco-{VERSION}&state=open": [],
     }
     fake_gh.change(api=api)
-    publish.winget(TAG, tmp_path)
+    publish.winget(TAG, tmp_path / "winget")
     sent = fake_gh.sent()
     assert [(method, path.split("/")[-1]) for method, path, _ in sent] == [
         ("POST", "merge-upstream"),
         ("POST", "refs"),
+        ("PUT", "Owner.cco.yaml"),
         ("PUT", "Owner.cco.installer.yaml"),
         ("PUT", "Owner.cco.locale.en-US.yaml"),
-        ("PUT", "Owner.cco.yaml"),
         ("POST", "pulls"),
     ]
     assert sent[1][2] == {"ref": f"refs/heads/cco-{VERSION}", "sha": "abc"}
-    assert sent[2][1] == f"repos/owner/winget-pkgs/contents/{place}/Owner.cco.installer.yaml"
+    assert sent[2][1] == f"repos/owner/winget-pkgs/contents/{place}/Owner.cco.yaml"
     assert sent[5][2]["title"] == f"New version: Owner.cco version {VERSION}"
     assert sent[5][2]["head"] == f"owner:cco-{VERSION}"
 
     api[f"repos/owner/winget-pkgs/git/ref/heads/cco-{VERSION}"] = {"object": {"sha": "def"}}
     api[f"repos/microsoft/winget-pkgs/pulls?head=owner:cco-{VERSION}&state=open"] = [{"number": 1}]
     fake_gh.change(api=api, sent=[])
-    publish.winget(TAG, tmp_path)
+    publish.winget(TAG, tmp_path / "winget")
     assert not [path for _, path, _ in fake_gh.sent() if path.endswith(("refs", "pulls"))]
 
 
