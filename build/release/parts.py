@@ -24,7 +24,9 @@ _VENDORED = "_internal/cco/web/vendor/"
 _OURS = {"cco", "_cco_build"}
 _BOOTLOADER_MODULES = ("pyi", "_pyi")
 _NATIVE = re.compile(r"\.(so|dylib|dll|pyd)(\.[\d.]+)?$")
-_PYTHON_LIBRARY = re.compile(r"_internal/(libpython3\.\d+.*|python3\d*\.dll|Python)")
+_PYTHON_LIBRARY = re.compile(
+    r"_internal/(libpython3\.\d+.*|python3\d*\.dll|(Python\.framework/Versions/3\.\d+/)?Python)"
+)
 _PYTHON_VERSION = re.compile(rb"\0(3\.\d\d\.\d+(?:(?:a|b|rc)\d+)?)\+?\0")  # not Unicode's 3.2.0
 
 

@@ -21,7 +21,8 @@ from freezing.payload import archive, read_trailer
 from release import checksums, sbom
 from release.contents import Contents, read_contents
 from release.errors import ReleaseError
-from release.parts import Part, parts_of, pinned
+from release.libraries import libraries
+from release.parts import Part, is_python, package_of, parts_of, pinned
 
 from cco.build_info import VERSION
 
@@ -100,6 +101,29 @@ def test_the_list_follows_the_official_schema_and_is_always_the_same(
     assert sorted(needs[f"pkg:generic/cco@{VERSION}"]) == sorted(references)
     cryptography = f"pkg:pypi/cryptography@{pinned('runtime')['cryptography']}"
     assert needs[cryptography] == [f"pkg:pypi/cffi@{pinned('runtime')['cffi']}"]
+
+
+@pytest.mark.parametrize(
+    ("file", "python", "package"),
+    [
+        ("_internal/libpython3.11.so.1.0", True, None),
+        ("_internal/Python.framework/Versions/3.11/Python", True, "Python.framework"),
+        ("_internal/python311.dll", True, None),
+        ("_internal/python3.11/lib-dynload/_ssl.cpython-311-darwin.so", False, "_ssl"),
+        ("_internal/_ssl.pyd", False, "_ssl"),
+        ("_internal/_cffi_backend.cp311-win_amd64.pyd", False, "_cffi_backend"),
+        ("_internal/cryptography/hazmat/bindings/_rust.abi3.so", False, "cryptography"),
+        ("_internal/psutil/_psutil_osx.abi3.so", False, "psutil"),
+        ("_internal/libcrypto.3.dylib", False, None),
+        ("_internal/libcrypto-3.dll", False, None),
+        ("_internal/VCRUNTIME140.dll", False, None),
+    ],
+)
+def test_files_of_every_system_are_told_apart(file: str, python: bool, package: str | None) -> None:
+    assert is_python(file) is python
+    assert package_of(file) == package
+    if not python and package is None:
+        assert [part.files for part in libraries({file: b"x"})] == [(file,)]
 
 
 def test_every_form_of_an_artefact_can_be_opened(

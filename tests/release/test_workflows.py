@@ -73,6 +73,15 @@ def test_secrets_are_in_the_environment_of_single_steps_of_protected_jobs() -> N
     assert "secrets." not in (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 
 
+def test_every_secret_and_variable_is_documented_and_used() -> None:
+    text = "".join(path.read_text() for path in WORKFLOWS)
+    used = set(re.findall(r"\b(?:secrets|vars)\.([A-Z_]+)", text))
+    documents = (ROOT / "docs" / "releasing.md").read_text()
+    _, _, settings = documents.partition("## Settings of the repository")
+    settings, _, _ = settings.partition("\n## ")
+    assert set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", settings)) == used
+
+
 def test_the_build_secret_reaches_the_freeze_and_nothing_else() -> None:
     steps = [
         step
