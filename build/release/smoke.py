@@ -103,11 +103,10 @@ def unpack(file: Path, into: Path) -> str:
         copy = into / ("cco.exe" if file.suffix == ".exe" else "cco")
         shutil.copyfile(file, copy)
         copy.chmod(0o755)
-    programs = [
-        path
-        for path in sorted(into.rglob("cco*"))
-        if path.name in ("cco", "cco.exe") and path.is_file() and not path.is_symlink()
-    ]
+    named = [path for name in ("cco", "cco.exe") for path in into.rglob(name) if path.is_file()]
+    programs = [path for path in named if (path.parent / "_internal").is_dir()]
+    if not programs:  # a single file, which has its parts in itself
+        programs = [path for path in named if path.parent == into]
     if len(programs) != 1:
         raise ReleaseError(f"{file.name} holds {len(programs) or 'no'} programs")
     return str(programs[0])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from freezing.payload import read_trailer
+from release.smoke import unpack
 
 from cco.build_info import VERSION
 
@@ -114,6 +115,19 @@ def test_a_program_with_a_fault_fails(line: str, fault: str, binary: Path, tmp_p
     done = smoke(faulty, "--development", "--timeout", "1")
     assert done.returncode == 1
     assert fault in done.stderr
+
+
+def test_the_program_of_a_package_is_told_from_its_completions(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    for path in ("usr/lib/cco/cco", "usr/lib/cco/_internal/cco/x", "usr/share/completions/cco"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+    (root / "usr/bin").mkdir()
+    (root / "usr/bin/cco").symlink_to("/usr/lib/cco/cco")
+    with tarfile.open(tmp_path / "cco.tar.gz", "w:gz") as archive:
+        archive.add(root, "cco")
+    into = tmp_path / "into"
+    assert unpack(tmp_path / "cco.tar.gz", into) == str(into / "cco/usr/lib/cco/cco")
 
 
 def test_what_holds_no_program_fails(tmp_path: Path) -> None:
