@@ -41,10 +41,11 @@ test-tools: bootstrap ## what only tests need: Chromium, Prometheus, the dashboa
 test-fast: bootstrap ## the tests that need neither the frozen program nor the real client
 	$(VENV)/python -m pytest -m "not slow" tests/unit tests/integration $(PYTEST)
 
-check: bootstrap ## static checks: ruff, formatting, mypy
+check: bootstrap ## static checks: ruff, formatting, mypy, and the workflows
 	$(VENV)/python -m ruff check .
 	$(VENV)/python -m ruff format --check .
 	$(VENV)/python -m mypy
+	$(VENV)/python build/release/check_workflows.py
 
 freeze: dist/cco ## the frozen program, dist/cco, as a development build unless CCO_BUILD_SECRET is set
 
@@ -66,7 +67,7 @@ $(BOOTSTRAPPED): build/bootstrap.sh $(wildcard $(REQUIREMENTS)/*.txt)
 lock: bootstrap ## renew the locks after a change to *.in or package.json (UPGRADE=--upgrade for newer versions)
 	$(VENV)/python -m venv .build/lock
 	.build/lock/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)/lock.txt
-	cd $(REQUIREMENTS) && for name in runtime freeze dev lock; do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
+	cd $(REQUIREMENTS) && for name in runtime freeze dev release workflows lock; do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
 	cd $(REQUIREMENTS) && $(COMPILE) --no-deps launcher.in -o launcher.txt
 	for folder in build/claude-client build/web; do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \

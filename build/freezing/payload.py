@@ -13,7 +13,12 @@ from pathlib import Path
 
 MAGIC = b"CCOPACK1"
 _TRAILER = struct.Struct("<8sQQ32s")
+TRAILER_BYTES = _TRAILER.size
 _BLOCK_BYTES = 512
+_MACH_MAGIC = 0xFEEDFACF
+_MACH_HEADER = struct.Struct("<I12xI12x")
+_LOAD_COMMAND = struct.Struct("<III")
+_LC_CODE_SIGNATURE = 0x1D
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,31 @@ def assemble(launcher: bytes, packed_archive: bytes) -> bytes:
 
 
 def read_trailer(single_file: bytes) -> Trailer:
-    """Find the payload in a single file.
+    """Find the payload in a single file: its trailer ends the file, or a signature follows it.
 
     Raises: ValueError if it is none, or incomplete.
     """
-    if len(single_file) < _TRAILER.size:
-        raise ValueError("not a single file made by this build")
-    magic, offset, length, content_id = _TRAILER.unpack(single_file[-_TRAILER.size :])
-    if magic != MAGIC or offset + length + _TRAILER.size != len(single_file):
-        raise ValueError("not a single file made by this build, or incomplete")
-    return Trailer(offset, length, content_id.decode("ascii"))
+    for end in (len(single_file), start_of_signature(single_file)):
+        if end is None or end < _TRAILER.size:
+            continue
+        magic, offset, length, content_id = _TRAILER.unpack_from(single_file, end - _TRAILER.size)
+        if magic == MAGIC and offset + length + _TRAILER.size == end:
+            return Trailer(offset, length, content_id.decode("ascii"))
+    raise ValueError("not a single file made by this build, or incomplete")
+
+
+def start_of_signature(file: bytes) -> int | None:
+    """Where the code signature of a thin 64-bit Mach-O file begins; None for other files.
+
+    Source: Apple's <mach-o/loader.h>: mach_header_64, load_command, LC_CODE_SIGNATURE.
+    """
+    if len(file) < _MACH_HEADER.size:
+        return None
+    magic, commands = _MACH_HEADER.unpack_from(file)
+    place = _MACH_HEADER.size
+    while magic == _MACH_MAGIC and commands > 0 and place + _LOAD_COMMAND.size <= len(file):
+        command, length, offset = _LOAD_COMMAND.unpack_from(file, place)
+        if command == _LC_CODE_SIGNATURE:
+            return int(offset) if offset <= len(file) else None
+        place, commands = place + max(length, 8), commands - 1
+    return None

@@ -200,6 +200,11 @@ class Session:
             name = OTHERS
         self.past_agents.setdefault(name, PastRuns()).add(run)
 
+    @property
+    def files_edited(self) -> int:
+        """How many files were changed, also once their names are forgotten."""
+        return max(len(self.memory.edited), self.forgotten_files)
+
     def document(self) -> dict[str, Any]:
         """As the API shows it; times are seconds since the epoch."""
         return {
@@ -217,7 +222,7 @@ class Session:
             "api_errors": self.api_errors,
             "conflicts": self.conflicts,
             "active_time_s": self.active_time_s,
-            "files_edited": max(len(self.memory.edited), self.forgotten_files),
+            "files_edited": self.files_edited,
             "own_usage": self.own_usage.document(),
             "usage": self.total().document(),
             "models": {name: usage.document() for name, usage in self.models.items()},

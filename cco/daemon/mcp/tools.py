@@ -197,7 +197,7 @@ def _session_row(session: Session, caller: Caller | None) -> dict[str, Any]:
         "prompts": session.prompts,
         "agents_running": [run.name or "an agent" for run in session.running][:_MAX_ROWS],
         "agents_done": len(session.agents) - len(session.running),
-        "files_edited": len(session.memory.edited),
+        "files_edited": session.files_edited,
     }
 
 
