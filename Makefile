@@ -13,7 +13,7 @@ CLIENT := $(VENV)/python build/claude_client.py
 COMPILE := ../../.build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
-.PHONY: help demo test test-platforms test-tools test-fast check freeze release lock claude bootstrap clean FORCE
+.PHONY: help demo test test-platforms test-tools test-fast bench bench-freeze check freeze release lock claude bootstrap clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,13 @@ test-tools: bootstrap ## what only tests need: Chromium, Prometheus, the dashboa
 
 test-fast: bootstrap ## the tests that need neither the frozen program nor the real client
 	$(VENV)/python -m pytest -m "not slow" tests/unit tests/integration $(PYTEST)
+
+bench: bench-freeze test-tools ## all benchmarks: the frozen program's, the ledger's memory, hooks while a browser watches
+	CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m tests.load.measure_hooks --form frozen
+	CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m tests.load.measure_ledger --form frozen
+
+bench-freeze: dist/cco claude ## how quick the single file is, beside what people usually freeze (builds those)
+	CCO_TEST_BINARY="$(CURDIR)/dist/cco" CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m tests.bench.freeze
 
 check: bootstrap ## static checks: ruff, formatting, mypy, and the workflows
 	$(VENV)/python -m ruff check .
