@@ -19,7 +19,8 @@ CHROMIUM = os.environ.get("CCO_TEST_CHROMIUM") or shutil.which("chromium")
 NEEDS_CHROMIUM = "Chromium is not installed. On Debian, as root: apt-get install chromium"
 AXE = Path(__file__).parents[2] / ".cache/web/node_modules/axe-core/axe.min.js"
 NEEDS_AXE = "axe-core is not fetched: python build/web_parts.py fetch"
-WIDTHS = (360, 1280)
+WIDTHS = (360, 768, 1280)
+"""A phone; a tablet, or a window at twice its size; a desktop."""
 TIMEOUT_MS = TIMEOUT_S * 1000
 expect.set_options(timeout=TIMEOUT_MS)
 
