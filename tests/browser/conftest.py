@@ -90,7 +90,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(chromium: Browser) -> Iterator[MakeVisitor]:
-    """Make visitors; nothing may have gone wrong with any of them."""
+    """Make visitors; nothing may have gone wrong with any of them. A test names its daemon first:
+    what is named last ends first, and a page must not outlive what serves it."""
     visitors: list[Visitor] = []
 
     def make(width: int = 1280, scheme: str = "light") -> Visitor:

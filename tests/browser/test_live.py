@@ -99,7 +99,7 @@ def test_what_others_wrote_is_shown_as_text(visitor: Visitor, daemon: Sandbox) -
 
 
 def test_the_real_client_works_and_the_page_shows_it(
-    visit: MakeVisitor, one_stage: MakeStage
+    one_stage: MakeStage, visit: MakeVisitor
 ) -> None:
     def script(request: ModelRequest) -> list[Block]:
         if specialist_of(request) is not None:

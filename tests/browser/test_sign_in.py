@@ -89,7 +89,7 @@ def test_a_tab_goes_on_once_another_has_signed_in(visitor: Visitor, daemon: Sand
 
 
 def test_after_a_restart_the_page_says_what_to_do_and_goes_on(
-    visit: MakeVisitor, source_sandbox: Sandbox
+    source_sandbox: Sandbox, visit: MakeVisitor
 ) -> None:
     place = source_sandbox
     place.ok("daemon", "start")

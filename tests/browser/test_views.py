@@ -83,7 +83,7 @@ def test_every_view_is_whole(
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
 def test_nothing_to_show_is_said_in_words(
-    visit: MakeVisitor, source_sandbox: Sandbox, axe: str, tmp_path: Path, look: Look
+    source_sandbox: Sandbox, visit: MakeVisitor, axe: str, tmp_path: Path, look: Look
 ) -> None:
     source_sandbox.ok("daemon", "start")
     visitor = visit(*look)
