@@ -29,7 +29,7 @@ def rows(page: Page, label: str) -> dict[str, tuple[Decimal, int, int]]:
     return found
 
 
-def test_the_page_tells_the_sum_by_hand(visit: MakeVisitor, one_stage: MakeStage) -> None:
+def test_the_page_tells_the_sum_by_hand(one_stage: MakeStage, visit: MakeVisitor) -> None:
     scene = one_stage(Twelve())
     with collector() as (url, bodies):
         configure(scene.sandbox, f'[forward]\nurl = "{url}"\n')

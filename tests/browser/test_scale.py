@@ -32,7 +32,7 @@ def calls(place: Sandbox, session_id: str, first: int, count: int) -> None:
     assert place.request("POST", "/v1/logs", document).status == 200
 
 
-def test_a_long_timeline_scrolls_to_its_end(visit: MakeVisitor, source_sandbox: Sandbox) -> None:
+def test_a_long_timeline_scrolls_to_its_end(source_sandbox: Sandbox, visit: MakeVisitor) -> None:
     source_sandbox.ok("daemon", "start")
     source_sandbox.hook("SessionStart", "long", source="startup", cwd="/home/ada/long")
     for first in range(0, MAX_EVENTS - 1, 1_111):
@@ -63,7 +63,7 @@ def test_a_long_timeline_scrolls_to_its_end(visit: MakeVisitor, source_sandbox: 
     assert moved.evaluate("row => row.getBoundingClientRect().top") == before
 
 
-def test_a_thousand_sessions_are_found(visit: MakeVisitor, source_sandbox: Sandbox) -> None:
+def test_a_thousand_sessions_are_found(source_sandbox: Sandbox, visit: MakeVisitor) -> None:
     """The daemon keeps fewer; the page is told of more, a page of the list at a time."""
     source_sandbox.ok("daemon", "start")
     calls(source_sandbox, "session-0000", 0, 1)
