@@ -7,12 +7,18 @@ from click.shell_completion import get_completion_class
 
 from cco.cli.output import print_data
 
+SHELLS = ("bash", "zsh", "fish")
+
 
 @click.command(name="completion", help="Print the completion script for a shell.")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
+    print_data(completion_script(context.find_root().command, shell))
+
+
+def completion_script(application: click.Command, shell: str) -> str:
+    """The script that a shell of SHELLS takes."""
     completion = get_completion_class(shell)
-    root = context.find_root().command
-    if completion is not None:
-        print_data(completion(root, {}, "cco", "_CCO_COMPLETE").source())
+    assert completion is not None
+    return completion(application, {}, "cco", "_CCO_COMPLETE").source()

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import get_completion_class
 
 from cco.build_info import VERSION
+from cco.cli.completion import completion_script
 from cco.cli.manual import manual_page
 from cco.cli.output import print_data, print_json, print_note, printable
 from cco.errors import CcoError, UsageInvalid
@@ -81,11 +81,10 @@ def _places(program: Program | None, prefix: str | None) -> Places:
 
 
 def _extras(root: click.Group, places: Places) -> Mapping[Path, bytes]:
-    extras = {}
-    for shell, path in places.completions.items():
-        completion = get_completion_class(shell)
-        assert completion is not None
-        extras[path] = (completion(root, {}, "cco", "_CCO_COMPLETE").source() + "\n").encode()
+    extras = {
+        path: f"{completion_script(root, shell)}\n".encode()
+        for shell, path in places.completions.items()
+    }
     if places.manual is not None:
         extras[places.manual] = manual_page(root).encode()
     return extras
