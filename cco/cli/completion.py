@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import ShellComplete, get_completion_class
 
 from cco.cli.output import print_data
 
@@ -14,11 +14,15 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
-    print_data(completion_script(context.find_root().command, shell))
+    print_data(_completion(context.find_root().command, shell).source())
 
 
 def completion_script(application: click.Command, shell: str) -> str:
-    """The script that a shell of SHELLS takes."""
+    """The script for a shell, which need not be there: click would run bash to ask its version."""
+    return ShellComplete.source(_completion(application, shell))
+
+
+def _completion(application: click.Command, shell: str) -> ShellComplete:
     completion = get_completion_class(shell)
     assert completion is not None
-    return completion(application, {}, "cco", "_CCO_COMPLETE").source()
+    return completion(application, {}, "cco", "_CCO_COMPLETE")

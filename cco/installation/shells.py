@@ -56,13 +56,11 @@ def shell_line(folder: Path, home: Path, environ: Mapping[str, str]) -> ShellLin
         file = home / (".bash_profile" if sys.platform == "darwin" else ".bashrc")
     else:
         file = home / ".profile"
-    return ShellLine(file, f'export PATH={_quoted(folder, home)}:"$PATH"', shell)
-
-
-def _quoted(folder: Path, home: Path) -> str:
     if folder.is_relative_to(home) and _PLAIN.fullmatch(str(folder.relative_to(home))):
-        return f'"$HOME/{folder.relative_to(home)}"'
-    return shlex.quote(str(folder))
+        value = f'"$HOME/{folder.relative_to(home)}:$PATH"'
+    else:
+        value = f'{shlex.quote(str(folder))}:"$PATH"'
+    return ShellLine(file, f"export PATH={value}", shell)
 
 
 @dataclass(frozen=True)
