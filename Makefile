@@ -26,10 +26,12 @@ demo: dist/cco ## show the whole thing, offline and without an account
 test: check dist/cco claude test-tools ## everything: static checks, then all tests with the frozen program and the real client
 	CCO_TEST_BINARY="$(CURDIR)/dist/cco" CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m pytest $(PYTEST)
 
-test-tools: bootstrap ## what only tests need: Chromium, Prometheus, the dashboard's pinned npm parts
+test-tools: bootstrap ## what only tests need: Chromium, Prometheus, ruby, shells, pinned npm parts
 	@build/chromium.sh
 	@build/prometheus.sh
+	@build/installer_tools.sh
 	@$(VENV)/python build/web_parts.py check
+	@$(VENV)/python build/powershell_syntax.py fetch
 
 test-fast: bootstrap ## the tests that need neither the frozen program nor the real client
 	$(VENV)/python -m pytest -m "not slow" tests/unit tests/integration $(PYTEST)
@@ -61,7 +63,7 @@ lock: bootstrap ## renew the locks after a change to *.in or package.json (UPGRA
 	.build/lock/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)/lock.txt
 	cd $(REQUIREMENTS) && for name in runtime freeze dev lock; do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
 	cd $(REQUIREMENTS) && $(COMPILE) --no-deps launcher.in -o launcher.txt
-	for folder in build/claude-client build/web; do \
+	for folder in build/claude-client build/web build/powershell; do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \
 	done
 

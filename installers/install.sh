@@ -11,7 +11,7 @@
 #
 # Exit codes: 0 done · 1 the program could not install itself · 2 the command line makes no sense
 # 3 no release for this system · 4 a tool is missing · 5 the download failed · 6 wrong or missing
-# checksum · 7 a folder cannot be written · 8 the program does not run here · 130, 143 interrupted
+# checksum · 7 a folder cannot be written · 8 the program does not run here · 130 or 143 interrupted
 
 set -u
 

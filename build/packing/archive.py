@@ -15,28 +15,31 @@ from packing.folder import stage
 from packing.names import Platform
 
 
-def make_archive(program: Path, platform: Platform, version: str, out: Path, time_s: int) -> Path:
+def make_archive(
+    program: Path, platform: Platform, version: str, out: Path, time_s: int, *, level: int = 9
+) -> Path:
     """Make the archive of a platform from its single file or frozen folder; -> its path.
 
+    Shapes: level is that of the compression, 0 to 9.
     Raises: PackingError.
     """
     with tempfile.TemporaryDirectory(prefix="cco-archive-") as scratch:
         staged = Path(scratch)
         stage(program, staged / platform.folder(version))
-        windows = platform.os == "windows"
-        contents = zip_archive(staged, time_s) if windows else tar_gz(staged, time_s)
+        pack = zip_archive if platform.os == "windows" else tar_gz
+        contents = pack(staged, time_s, level)
     out.mkdir(parents=True, exist_ok=True)
     path = out / platform.archive(version)
     path.write_bytes(contents)
     return path
 
 
-def tar_gz(folder: Path, time_s: int) -> bytes:
+def tar_gz(folder: Path, time_s: int, level: int) -> bytes:
     """Archive what is in a folder; every entry belongs to root and is of one time."""
-    return gzip.compress(tar_archive(folder, time_s=time_s), 9, mtime=0)
+    return gzip.compress(tar_archive(folder, time_s=time_s), level, mtime=0)
 
 
-def zip_archive(folder: Path, time_s: int) -> bytes:
+def zip_archive(folder: Path, time_s: int, level: int) -> bytes:
     """Archive what is in a folder, files only, every entry of one time (UTC)."""
     date = time.gmtime(time_s)[:6]
     buffer = io.BytesIO()
@@ -47,5 +50,5 @@ def zip_archive(folder: Path, time_s: int) -> bytes:
                 info.create_system = 3  # as on POSIX, so that modes are kept
                 info.external_attr = (0o100755 if path.stat().st_mode & 0o100 else 0o100644) << 16
                 info.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(info, path.read_bytes(), compresslevel=9)
+                archive.writestr(info, path.read_bytes(), compresslevel=level)
     return buffer.getvalue()

@@ -46,6 +46,7 @@ def make_deb(
         _stage(program, tree, version, time_s)
         _write(tree / "DEBIAN/control", _control(tree, platform, version))
         _write(tree / "DEBIAN/md5sums", _md5sums(tree))
+        _settle_modes(tree)
         command = [dpkg_deb, "--root-owner-group", "--uniform-compression", "-Zxz"]
         done = subprocess.run(
             [*command, f"-z{level}", "--build", str(tree), str(path)],
@@ -75,7 +76,6 @@ def _stage(program: Path, tree: Path, version: str, time_s: int) -> None:
     _write_gz(document / "changelog.gz", _changelog(version, time_s))
     overrides = (INSTALLERS / "debian/lintian-overrides").read_text()
     _write(tree / "usr/share/lintian/overrides/cco", overrides)
-    _settle_modes(tree)
 
 
 def _settle_modes(tree: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from cco.config import APP, config_folder, data_folder, state_folder
+from cco.config import APP, config_folder, data_folder, state_folder, temp_folder
 from cco.installation.places import home_folder
 from cco.installation.steps import RemoveFile, RemoveTree, Step, remove_if_empty
 
@@ -47,11 +47,11 @@ def _remove_empty_upwards(folder: Path, home: Path) -> None:
 
 
 def _stores(environ: Mapping[str, str]) -> list[Path]:
-    """Where launcher/launcher.c keeps unpacked copies: its list_places."""
+    """Where the launcher keeps unpacked copies: list_places in launcher.c."""
     import platformdirs
 
     if sys.platform == "win32":
-        return [platformdirs.user_cache_path(APP, appauthor=False)]
+        return [platformdirs.user_cache_path(APP, appauthor=False), temp_folder() / "cco-cache"]
     uid = os.geteuid()
     home = Path(os.path.expanduser("~"))
     cache = "Library/Caches" if sys.platform == "darwin" else ".cache"

@@ -13,7 +13,7 @@ from cco.config import APP
 from cco.errors import InstallFailed
 
 _MAGIC = b"CCOPACK1"  # launcher/launcher.c: where the trailer begins
-_TRAILER_BYTES = 56
+_TAIL_BYTES = 256 * 1024  # the trailer, and behind it what signs a program on Windows
 _CONTENT_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -53,7 +53,7 @@ def is_single_file(path: Path) -> bool:
     """Whether a file is a cco that unpacks itself, of whatever version."""
     try:
         with path.open("rb") as file:
-            file.seek(-_TRAILER_BYTES, os.SEEK_END)
-            return file.read(len(_MAGIC)) == _MAGIC
+            file.seek(max(path.stat().st_size - _TAIL_BYTES, 0))
+            return _MAGIC in file.read()
     except OSError:
         return False

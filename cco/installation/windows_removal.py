@@ -12,9 +12,11 @@ assert sys.platform == "win32"  # tells the type checker where this runs
 _TRIES = 60  # a second each
 _SCRIPT = (
     'for /l %i in (1,1,{tries}) do @(if exist "!CCO_REMOVE!" '
-    '((rd /s /q "!CCO_REMOVE!" || del /f /q "!CCO_REMOVE!") & ping -n 2 127.0.0.1))'
+    '((rd /s /q "!CCO_REMOVE!" || del /f /q "!CCO_REMOVE!") & ping -n 2 127.0.0.1) '
+    'else (rd "!CCO_PARENT!" & exit))'
 )
-"""The path comes through the environment: no character in it can become a part of the script."""
+"""The paths come through the environment: no character in them can become a part of the script.
+Without /s `rd` removes a folder only if it is empty."""
 
 
 def remove_after_exit(path: Path) -> None:
@@ -22,7 +24,7 @@ def remove_after_exit(path: Path) -> None:
     shell = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "cmd.exe")
     subprocess.Popen(
         f'"{shell}" /d /v:on /c "{_SCRIPT.format(tries=_TRIES)}"',
-        env={**os.environ, "CCO_REMOVE": str(path)},
+        env={**os.environ, "CCO_REMOVE": str(path), "CCO_PARENT": str(path.parent)},
         cwd=path.anchor,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

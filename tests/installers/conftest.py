@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
-import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from freezing.payload import read_trailer
+from packing.archive import make_archive
+from packing.folder import unpack_program
+from packing.names import PLATFORMS
 
+from cco.build_info import VERSION
 from tests.conftest import BINARY, NEEDS_BINARY, Sandbox, make_sandbox
+
+TIME_S = 1_700_000_000
 
 
 class Box(Sandbox):
@@ -52,11 +54,14 @@ def binary() -> Path:
 @pytest.fixture(scope="session")
 def folder_form(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program as a folder, as archives and packages have it."""
-    data = binary.read_bytes()
-    trailer = read_trailer(data)
-    packed = data[trailer.offset : trailer.offset + trailer.length]
     folder = tmp_path_factory.mktemp("folder form") / "cco"
-    with tarfile.open(fileobj=io.BytesIO(zlib.decompress(packed))) as archive:
-        archive.extractall(folder)
+    unpack_program(binary, folder)
     assert os.access(folder / "cco", os.X_OK)
     return folder
+
+
+@pytest.fixture(scope="session")
+def archive(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive of the program, compressed just a little."""
+    out = tmp_path_factory.mktemp("packed")
+    return make_archive(binary, PLATFORMS["linux-x86_64"], VERSION, out, TIME_S, level=1)
