@@ -1,4 +1,4 @@
-/* What the launcher's three source files share. See launcher.c for the whole picture. */
+/* What the launcher's four source files share. See launcher.c for the whole picture. */
 #ifndef CCO_LAUNCHER_H
 #define CCO_LAUNCHER_H
 
@@ -8,6 +8,7 @@
 
 #define ID_LENGTH 32
 #define PROGRAM "cco"
+#define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* The packed program inside the single file: `length` zlib bytes at `offset` of `fd`. */
 struct payload {
@@ -32,9 +33,15 @@ int fail(const char *why);
 
 /* copy.c */
 int open_store(const struct place *place, bool create, bool *created);
-int check_copy(int store, const char *id);
+int take_copy(int store, const char *id);
 int install_copy(int store, const struct payload *payload);
+
+/* removal.c */
 int remove_entry(int parent, const char *name);
+int put_aside(int store, const char *name, char aside[64]);
+void remove_leftovers(int store);
+void remove_old_copies(int store, const char *id);
+void remove_superseded(int store, const char *id);
 
 /* unpack.c: write the payload's files below the empty folder `into`. On failure `payload_damaged` tells a
  * payload at fault, which no other folder will help, from a folder that cannot hold it. */
