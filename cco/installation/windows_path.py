@@ -18,6 +18,7 @@ from cco.installation.path_entries import MAX_CHARACTERS, with_entry, without_en
 from cco.installation.steps import REMOVED, REPLACED, UNCHANGED
 
 _KEY = "Environment"
+_VALUE = "Path"
 _BROADCAST = 0xFFFF
 _SETTING_CHANGE = 0x001A
 _ABORT_IF_HUNG = 0x0002
@@ -28,8 +29,13 @@ _TIMEOUT_MS = 5000
 class PathEntry:
     """Have a folder on the user's PATH, or not; system-wide PATH is never touched."""
 
-    path: Path
+    folder: Path
     wanted: bool
+
+    @property
+    def path(self) -> Path:
+        """What is changed, as the registry's tools write it."""
+        return Path("HKCU", _KEY, _VALUE)
 
     def outcome(self) -> str:
         value, _ = _read()
@@ -42,22 +48,25 @@ class PathEntry:
         changed = self._changed(value)
         if len(changed) > MAX_CHARACTERS:
             raise InstallFailed(
-                "PATH would be too long", advice=f"Shorten it, then add {self.path} to it."
+                "PATH would be too long", advice=f"Shorten it, then add {self.folder} to it."
             )
         with winreg.OpenKey(winreg.HKEY_CURRENT_USER, _KEY, access=winreg.KEY_SET_VALUE) as key:
-            winreg.SetValueEx(key, "Path", 0, kind, changed)
+            if changed:
+                winreg.SetValueEx(key, _VALUE, 0, kind, changed)
+            else:
+                winreg.DeleteValue(key, _VALUE)
         _broadcast()
 
     def _changed(self, value: str) -> str:
         edit = with_entry if self.wanted else without_entry
-        return edit(value, str(self.path), os.environ)
+        return edit(value, str(self.folder), os.environ)
 
 
 def _read() -> tuple[str, int]:
     """The user's PATH and its registry type, which may let `%names%` in it be expanded."""
     with winreg.CreateKeyEx(winreg.HKEY_CURRENT_USER, _KEY, access=winreg.KEY_READ) as key:
         try:
-            value, kind = winreg.QueryValueEx(key, "Path")
+            value, kind = winreg.QueryValueEx(key, _VALUE)
         except FileNotFoundError:
             return "", winreg.REG_EXPAND_SZ
     if kind not in (winreg.REG_SZ, winreg.REG_EXPAND_SZ):

@@ -12,11 +12,11 @@ assert sys.platform == "win32"  # tells the type checker where this runs
 _TRIES = 60  # a second each
 _SCRIPT = (
     'for /l %i in (1,1,{tries}) do @(if exist "!CCO_REMOVE!" '
-    '((rd /s /q "!CCO_REMOVE!" || del /f /q "!CCO_REMOVE!") & ping -n 2 127.0.0.1) '
+    '(del /f /q "!CCO_REMOVE!" & rd /s /q "!CCO_REMOVE!" & ping -n 2 127.0.0.1) '
     'else (rd "!CCO_PARENT!" & exit))'
 )
-"""The paths come through the environment: no character in them can become a part of the script.
-Without /s `rd` removes a folder only if it is empty."""
+"""`del` is for a file, `rd` for a folder (without /s for an empty one), and `ping` waits. The paths
+come through the environment: no character in them can become a part of the script."""
 
 
 def remove_after_exit(path: Path) -> None:
