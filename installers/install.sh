@@ -317,8 +317,8 @@ cco_install() {
         [ ! -e "$cco_folder" ] || cco_fail 7 "$cco_folder is not a folder; name another place with --prefix DIR"
         cco_folder=${cco_folder%/*}
     done
-    cco_candidate=${cco_folder:-/}/.cco-install.$$
-    { rm -f "$cco_candidate" && cp "$cco_source" "$cco_candidate" && chmod 755 "$cco_candidate"; } 2>/dev/null ||
+    cco_candidate=$(mktemp "${cco_folder:-/}/.cco-install.XXXXXXXXXX" 2>/dev/null) || cco_candidate=''
+    { [ -n "$cco_candidate" ] && cp "$cco_source" "$cco_candidate" && chmod 700 "$cco_candidate"; } 2>/dev/null ||
         cco_fail 7 "${cco_folder:-/} cannot be written, or is full; name another folder with --prefix DIR"
     cco_verify "$cco_candidate" # what runs is what was verified, whatever happened to it on the way
     cco_told=$("$cco_candidate" version 2>&1) ||
