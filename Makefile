@@ -33,10 +33,12 @@ test-platforms: bootstrap claude ## the programs for other systems, tested in sy
 	CCO_TEST_PLATFORMS=dist/platforms CCO_TEST_BINARY="$(CURDIR)/dist/platforms/cco-linux-x86_64" \
 		CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m pytest tests/platforms tests/frozen $(PYTEST)
 
-test-tools: bootstrap ## what only tests need: Chromium, Prometheus, the dashboard's pinned npm parts
+test-tools: bootstrap ## what only tests need: Chromium, Prometheus, ruby, shells, pinned npm parts
 	@build/chromium.sh
 	@build/prometheus.sh
+	@build/installer_tools.sh
 	@$(VENV)/python build/web_parts.py check
+	@$(VENV)/python build/powershell_syntax.py fetch
 
 test-fast: bootstrap ## the tests that need neither the frozen program nor the real client
 	$(VENV)/python -m pytest -m "not slow" tests/unit tests/integration $(PYTEST)
@@ -76,7 +78,7 @@ lock: bootstrap ## renew the locks after a change to *.in or package.json (UPGRA
 	.build/lock/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)/lock.txt
 	cd $(REQUIREMENTS) && for name in runtime freeze dev release workflows lock; do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
 	cd $(REQUIREMENTS) && $(COMPILE) --no-deps launcher.in -o launcher.txt
-	for folder in build/claude-client build/web; do \
+	for folder in build/claude-client build/web build/powershell; do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \
 	done
 
