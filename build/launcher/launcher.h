@@ -1,21 +1,13 @@
-/* What the launcher's three source files share. See launcher.c for the whole picture. */
+/* What the launcher's source files share on POSIX. See launcher.c for the whole picture. */
 #ifndef CCO_LAUNCHER_H
 #define CCO_LAUNCHER_H
 
+#include "unpack.h"
+
 #include <limits.h>
 #include <stdbool.h>
-#include <sys/types.h>
 
-#define ID_LENGTH 32
 #define PROGRAM "cco"
-
-/* The packed program inside the single file: `length` zlib bytes at `offset` of `fd`. */
-struct payload {
-    int fd;
-    off_t offset;
-    off_t length;
-    char id[ID_LENGTH + 1];
-};
 
 /* Where a store, a folder of unpacked copies, may be. */
 struct place {
@@ -24,21 +16,10 @@ struct place {
     bool create_base;
 };
 
-/* The reason of the last failure, in words for a person. Every function below that returns -1 has set it. */
-extern const char *failure;
-
-/* Set `failure` to `why`, or to errno's words if that is NULL. Always -1. */
-int fail(const char *why);
-
 /* copy.c */
 int open_store(const struct place *place, bool create, bool *created);
 int check_copy(int store, const char *id);
 int install_copy(int store, const struct payload *payload);
 int remove_entry(int parent, const char *name);
-
-/* unpack.c: write the payload's files below the empty folder `into`. On failure `payload_damaged` tells a
- * payload at fault, which no other folder will help, from a folder that cannot hold it. */
-extern bool payload_damaged;
-int unpack(const struct payload *payload, int into);
 
 #endif
