@@ -14,6 +14,7 @@ from pathlib import Path
 MAGIC = b"CCOPACK1"
 _TRAILER = struct.Struct("<8sQQ32s")
 _BLOCK_BYTES = 512
+_WORD_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,9 @@ def archive(folder: Path, *, time_s: int) -> bytes:
 
 
 def assemble(launcher: bytes, packed_archive: bytes) -> bytes:
-    """Put the single file together."""
+    """Put the single file together, in whole words: signing on Windows would fill up the last one."""
     payload = zlib.compress(packed_archive, 9)
+    launcher += b"\0" * (-(len(launcher) + len(payload) + _TRAILER.size) % _WORD_BYTES)
     content_id = hashlib.sha256(payload).hexdigest()[:32].encode()
     return launcher + payload + _TRAILER.pack(MAGIC, len(launcher), len(payload), content_id)
 

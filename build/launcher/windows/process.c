@@ -35,6 +35,18 @@ static void limit(HANDLE job, DWORD flags)
     SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits);
 }
 
+/* Hand on the standard handles, whether or not there is a console to inherit them with. */
+static void hand_on_streams(STARTUPINFOW *startup)
+{
+    startup->hStdInput = GetStdHandle(STD_INPUT_HANDLE);
+    startup->hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
+    startup->hStdError = GetStdHandle(STD_ERROR_HANDLE);
+    SetHandleInformation(startup->hStdInput, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+    SetHandleInformation(startup->hStdOutput, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+    SetHandleInformation(startup->hStdError, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+    startup->dwFlags = (startup->dwFlags & ~(DWORD)STARTF_USEHOTKEY) | STARTF_USESTDHANDLES; /* one field for both */
+}
+
 /* Start the program and end with its exit code. If this process is killed the program ends with it, unlike what
  * has left the job: the daemon. What still runs when the program has ended by itself goes on. */
 int run(const wchar_t *program)
@@ -45,7 +57,8 @@ int run(const wchar_t *program)
     STARTUPINFOW startup;
 
     exit_if_interrupted();
-    GetStartupInfoW(&startup); /* standard handles, window, and what the C library inherits */
+    GetStartupInfoW(&startup); /* the window, and what the C library inherits */
+    hand_on_streams(&startup);
     if (GetConsoleCP() == 0)
         flags |= DETACHED_PROCESS; /* no console here: none there, rather than a new window */
     limit(job, JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_BREAKAWAY_OK);
