@@ -13,7 +13,6 @@ import argparse
 import importlib.util
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "build")]
 
 from freezing import bundle, identity, inputs, launcher, payload  # noqa: E402
 from freezing.errors import FreezeError  # noqa: E402
+from freezing.scratch import scratch_folder  # noqa: E402
 from freezing.secret import choose_secret  # noqa: E402
 from freezing.target import Native, Target, program_name  # noqa: E402
 
@@ -77,9 +77,7 @@ def freeze(
         _say(f"{out} is up to date")
         return
     _demand_tools()
-    WORK.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=WORK, prefix="freeze-") as scratch:
-        work = Path(scratch)
+    with scratch_folder(WORK) as work:
         single_file = payload.assemble(
             launcher.build_launcher(work, target, build),
             _packed_program(work, build, target, sources.time_s),

@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from freezing.errors import FreezeError
+
+COMMIT_VARIABLE = "CCO_BUILD_COMMIT"
 UNKNOWN_COMMIT = "unknown"
+_COMMIT = re.compile(r"(?a:[0-9a-f]{12}(\+dirty)?|unknown)")
 _FALLBACK_TIME_S = 1_577_836_800  # 2020-01-01: after 1980, where zip files begin
 
 
@@ -25,11 +30,20 @@ class Sources:
 def identify(root: Path) -> Sources:
     """Name the commit that is checked out, and when it was made.
 
-    A tree that git knows nothing about is `unknown`; SOURCE_DATE_EPOCH overrides the time.
+    A tree that git knows nothing about is `unknown`. CCO_BUILD_COMMIT and SOURCE_DATE_EPOCH go
+    before what git says, for builds where there is no git.
+    Raises: FreezeError for a commit that is none.
     """
+    given = os.environ.get(COMMIT_VARIABLE)
+    if given is not None and not _COMMIT.fullmatch(given):
+        raise FreezeError(
+            f"{COMMIT_VARIABLE} is no commit: {given!r}", "Give 12 hex digits, or leave it away."
+        )
     commit = _git(root, "rev-parse", "--short=12", "HEAD")
     time_text = os.environ.get("SOURCE_DATE_EPOCH") or _git(root, "log", "-1", "--format=%ct")
     time_s = int(time_text) if time_text and time_text.isdigit() else _FALLBACK_TIME_S
+    if given is not None:
+        return Sources(given, time_s)
     if not commit:
         return Sources(UNKNOWN_COMMIT, time_s)
     changes = _git(root, "status", "--porcelain", "--untracked-files=normal")

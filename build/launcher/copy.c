@@ -3,10 +3,11 @@
  *     <store>/<content id>/          a complete copy
  *     <store>/<content id>/.complete says so: written last, holds the copy's fingerprint
  *     <store>/.unpack-<pid>-<n>/     being unpacked by the process that holds its flock, else a leftover
- *     <store>/.damaged-<pid>-<n>/    taken out of the way, being removed
+ *     <store>/.aside-<pid>-<n>/      taken out of the way, being removed
  *
  * A copy counts as complete while the fingerprint over every entry's path, mode, size and change time still
- * matches. Change times cannot be set back by touch or cp -p, so an edit is noticed without reading the files.
+ * matches, and nobody removes it while a process that runs from it holds a shared flock on its folder. The
+ * launcher takes the lock, and the program inherits its descriptor. Change times cannot be set back by touch or cp -p, so an edit is noticed without reading the files.
  * This guards against damage and accidents. It is no barrier to a program that runs as the same user, which
  * could as well replace the single file.
  */
@@ -36,10 +37,8 @@
 #define MARKER ".complete"
 #define MARKER_LENGTH 96
 #define WRITABLE_BY_OTHERS (S_IWGRP | S_IWOTH)
-#define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define LOCK_WAIT_MS 10000
 #define LOCK_POLL_MS 5
-#define LEFTOVER_AGE_S 3600
 
 struct fingerprint {
     uint64_t entries;
@@ -182,83 +181,38 @@ static int describe_copy(int copy, char marker[MARKER_LENGTH])
     return 0;
 }
 
-/* 0 if the store holds a complete copy of ours under this content id. */
-int check_copy(int store, const char *id)
+static bool marker_matches(int copy)
 {
     char expected[MARKER_LENGTH], found[MARKER_LENGTH];
-    int copy = openat(store, id, OPEN_FOLDER), marker = -1;
-    int result = -1;
-    ssize_t length;
+    int marker = openat(copy, MARKER, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    bool matches = false;
+
+    if (marker < 0)
+        return false;
+    if (describe_copy(copy, expected) == 0) {
+        ssize_t length = read(marker, found, sizeof found);
+
+        matches = length == (ssize_t)strlen(expected) && memcmp(found, expected, (size_t)length) == 0;
+    }
+    close(marker);
+    return matches;
+}
+
+/* Open the folder of the complete copy of ours under this content id, so locked that nobody removes it until
+ * the descriptor is closed. Returns the descriptor or -1. */
+int take_copy(int store, const char *id)
+{
+    int copy = openat(store, id, OPEN_FOLDER);
 
     if (copy < 0)
         return fail(NULL);
     fail("damaged copy");
-    if (check_folder(copy, false) == 0 && (marker = openat(copy, MARKER, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) >= 0) {
-        length = read(marker, found, sizeof found);
-        if (describe_copy(copy, expected) == 0 && length == (ssize_t)strlen(expected) &&
-            memcmp(found, expected, (size_t)length) == 0)
-            result = 0;
-        close(marker);
-    }
+    if (flock(copy, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        fail("being removed"); /* other errors: a file system without locks, where nobody removes copies */
+    else if (check_folder(copy, false) == 0 && marker_matches(copy))
+        return copy;
     close(copy);
-    return result;
-}
-
-/* Remove a file or a whole folder, read-only parts included; symlinks are removed, not followed. */
-int remove_entry(int parent, const char *name)
-{
-    struct dirent *entry;
-    DIR *listing;
-    int folder;
-
-    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
-        return 0;
-    folder = openat(parent, name, OPEN_FOLDER);
-    if (folder < 0 && errno == EACCES && fchmodat(parent, name, 0700, 0) == 0)
-        folder = openat(parent, name, OPEN_FOLDER);
-    if (folder < 0)
-        return fail(NULL);
-    fchmod(folder, 0700);
-    listing = fdopendir(folder);
-    if (listing == NULL) {
-        close(folder);
-        return fail(NULL);
-    }
-    while ((entry = readdir(listing)) != NULL)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            remove_entry(folder, entry->d_name);
-    closedir(listing);
-    return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : fail(NULL);
-}
-
-/* Remove what unpackers that died have left. The living hold a lock on their folder. */
-static void remove_leftovers(int store)
-{
-    int folder = openat(store, ".", OPEN_FOLDER);
-    DIR *listing = folder < 0 ? NULL : fdopendir(folder);
-    struct dirent *entry;
-    struct stat status;
-
-    while (listing != NULL && (entry = readdir(listing)) != NULL) {
-        int leftover;
-        bool dead;
-
-        if (strncmp(entry->d_name, ".unpack-", 8) != 0 && strncmp(entry->d_name, ".damaged-", 9) != 0)
-            continue;
-        leftover = openat(store, entry->d_name, OPEN_FOLDER);
-        if (leftover < 0) {
-            remove_entry(store, entry->d_name);
-            continue;
-        }
-        dead = flock(leftover, LOCK_EX | LOCK_NB) == 0;
-        if (!dead && errno != EWOULDBLOCK) /* a file system without locks: only what is surely old */
-            dead = fstat(leftover, &status) == 0 && status.st_mtime < time(NULL) - LEFTOVER_AGE_S;
-        if (dead)
-            remove_entry(store, entry->d_name);
-        close(leftover);
-    }
-    if (listing != NULL)
-        closedir(listing);
+    return -1;
 }
 
 /* Wait for whoever is unpacking into this store; go on without the lock if they are stuck. */
@@ -311,22 +265,22 @@ static int write_marker(int copy)
     return close(marker) == 0 ? result : fail(NULL);
 }
 
-/* Rename the unpacked folder to its content id. If another process was first, theirs stays. */
+/* Rename the unpacked folder to its content id. If another process was first, theirs stays. Returns the copy's
+ * descriptor, as take_copy does. */
 static int publish(int store, const char *unpacked, const char *id)
 {
     char aside[64];
 
     for (int attempt = 0; attempt < 100; attempt++) {
-        if (check_copy(store, id) == 0) {
-            remove_entry(store, unpacked);
-            return 0;
+        int copy = take_copy(store, id);
+
+        if (copy >= 0) {
+            remove_entry(store, unpacked); /* gone already if it is the copy now */
+            return copy;
         }
-        snprintf(aside, sizeof aside, ".damaged-%ld-%d", (long)getpid(), attempt);
-        if (renameat(store, id, store, aside) == 0)
+        if (put_aside(store, id, aside) == 0)
             remove_entry(store, aside);
-        if (renameat(store, unpacked, store, id) == 0)
-            return 0;
-        if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+        if (renameat(store, unpacked, store, id) != 0 && errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
             return fail(NULL);
     }
     return fail("keeps changing");
@@ -335,41 +289,45 @@ static int publish(int store, const char *unpacked, const char *id)
 static int unpack_and_publish(int store, const struct payload *payload)
 {
     char name[64];
-    int folder = make_private_folder(store, "unpack", name), result;
+    int folder = make_private_folder(store, "unpack", name), copy;
 
     if (folder < 0)
         return -1;
-    result = unpack(payload, folder);
-    if (result == 0)
-        result = write_marker(folder);
-    if (result == 0)
-        result = publish(store, name, payload->id);
-    if (result != 0) {
+    copy = unpack(payload, folder) == 0 && write_marker(folder) == 0 ? 0 : -1;
+    if (copy == 0) {
+        flock(folder, LOCK_SH); /* as those who use a copy hold it */
+        copy = publish(store, name, payload->id);
+    }
+    if (copy < 0) {
         const char *why = failure;
 
         remove_entry(store, name);
         failure = why;
     }
     close(folder);
-    return result;
+    return copy;
 }
 
-/* Make sure that the store holds a complete copy of the payload. On failure nothing of this attempt is left. */
+/* Make sure that the store holds a complete copy of the payload, and remove those of other versions that nobody
+ * runs from. Returns the copy's descriptor, as take_copy does; on failure nothing of this attempt is left. */
 int install_copy(int store, const struct payload *payload)
 {
     sigset_t all, before;
-    int result;
+    int copy;
 
     lock_store(store);
-    if (check_copy(store, payload->id) == 0) {
+    copy = take_copy(store, payload->id);
+    if (copy >= 0) {
         flock(store, LOCK_UN);
-        return 0; /* unpacked by another process while we waited */
+        return copy; /* unpacked by another process while we waited */
     }
     sigfillset(&all); /* an interrupt would leave a partial folder; finishing takes a fraction of a second */
     sigprocmask(SIG_BLOCK, &all, &before);
     remove_leftovers(store);
-    result = unpack_and_publish(store, payload);
+    copy = unpack_and_publish(store, payload);
+    if (copy >= 0)
+        remove_old_copies(store, payload->id);
     flock(store, LOCK_UN);
     sigprocmask(SIG_SETMASK, &before, NULL);
-    return result;
+    return copy;
 }

@@ -12,9 +12,10 @@
  *
  * The payload is unpacked to <store>/<content id>/, the store being `cco` in the first cache folder that can
  * hold it (see list_places), and <store>/<content id>/cco is exec'd in place: same process, same argv, and
- * in the environment CCO_EXECUTABLE, the absolute path of the single file. build/freezing/payload.py writes
- * the file; copy.c keeps the store; unpack.c reads the payload and files.c writes what it holds. windows/ holds
- * the counterparts of all but unpack.c.
+ * in the environment CCO_EXECUTABLE, the absolute path of the single file, and CCO_COPY_LOCK, the number of
+ * the descriptor that keeps the copy from being removed while it is open (the program closes it on exec).
+ * build/freezing/payload.py writes the file; copy.c keeps the store; removal.c tidies it; unpack.c reads the
+ * payload and files.c writes what it holds. windows/ has the counterparts of all but unpack.c.
  *
  * A start looks for a good copy in every place before it unpacks into any, so that a full or read-only
  * first choice costs nothing once a later one holds a copy. Failures of the launcher itself exit with 125.
@@ -37,6 +38,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define EXIT_LAUNCHER 125
@@ -155,16 +157,19 @@ static void note_failure(const struct place *place)
     snprintf(tried + used, sizeof tried - used, "%s%s/%s (%s)", used ? ", " : "", place->base, place->leaf, failure);
 }
 
-/* Become the program in this place's copy. Returns only if the place does not let programs run: -1. */
-static int become(const struct place *place, const char *id, char **argv)
+/* Become the program in this place's copy, which `copy` keeps locked. Returns only if the place does not let
+ * programs run: -1, and `copy` is closed. */
+static int become(const struct place *place, const char *id, int copy, char **argv)
 {
-    char program[PATH_MAX + 128];
+    char program[PATH_MAX + 128], lock[16];
 
     snprintf(program, sizeof program, "%s/%s/%s/" PROGRAM, place->base, place->leaf, id);
     /* A cco above us, or what it started, may have left these: they would make ours take itself for its child. */
     unsetenv("_PYI_ARCHIVE_FILE");
     unsetenv("_PYI_PARENT_PROCESS_LEVEL");
-    if (setenv("CCO_EXECUTABLE", self, 1) != 0)
+    snprintf(lock, sizeof lock, "%d", copy);
+    fcntl(copy, F_SETFD, 0);
+    if (setenv("CCO_EXECUTABLE", self, 1) != 0 || setenv("CCO_COPY_LOCK", lock, 1) != 0)
         die("cannot start: %s", strerror(errno));
 #ifdef __linux__
     if (access("/proc/self/exe", F_OK) != 0)
@@ -173,7 +178,21 @@ static int become(const struct place *place, const char *id, char **argv)
     execv(program, argv);
     if (errno != EACCES && errno != EPERM)
         die("cannot start %s: %s", program, strerror(errno));
+    close(copy);
     return fail("programs may not run from there");
+}
+
+/* Remove older versions' copies from the places that were better, or the only ones, in their time. */
+static void tidy_other_places(const struct place *used, const char *id)
+{
+    for (int i = 0; i < place_count; i++) {
+        int store = &places[i] == used ? -1 : open_store(&places[i], false, NULL);
+
+        if (store >= 0 && flock(store, LOCK_EX | LOCK_NB) == 0)
+            remove_old_copies(store, id);
+        if (store >= 0)
+            close(store);
+    }
 }
 
 /* Unpack into this place and become the program. Returns only on failure, with nothing left behind. */
@@ -181,9 +200,11 @@ static void unpack_and_become(const struct place *place, const struct payload *p
 {
     bool created = false;
     int store = open_store(place, true, &created);
+    int copy = store < 0 ? -1 : install_copy(store, payload);
 
-    if (store >= 0 && install_copy(store, payload) == 0) {
-        become(place, payload->id, argv);
+    if (copy >= 0) {
+        tidy_other_places(place, payload->id);
+        become(place, payload->id, copy, argv);
         remove_entry(store, payload->id);
         fail("programs may not run from there");
     }
@@ -212,9 +233,12 @@ int main(int argc, char **argv)
         argv = no_arguments;
     for (int i = 0; i < place_count; i++) {
         int store = open_store(&places[i], false, NULL);
+        int copy = store < 0 ? -1 : take_copy(store, payload.id);
 
-        if (store >= 0 && check_copy(store, payload.id) == 0)
-            become(&places[i], payload.id, argv);
+        if (copy >= 0) {
+            remove_superseded(store, payload.id);
+            become(&places[i], payload.id, copy, argv);
+        }
         if (store >= 0)
             close(store);
     }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #define PROGRAM "cco"
+#define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* Where a store, a folder of unpacked copies, may be. */
 struct place {
@@ -18,8 +19,14 @@ struct place {
 
 /* copy.c */
 int open_store(const struct place *place, bool create, bool *created);
-int check_copy(int store, const char *id);
+int take_copy(int store, const char *id);
 int install_copy(int store, const struct payload *payload);
+
+/* removal.c */
 int remove_entry(int parent, const char *name);
+int put_aside(int store, const char *name, char aside[64]);
+void remove_leftovers(int store);
+void remove_old_copies(int store, const char *id);
+void remove_superseded(int store, const char *id);
 
 #endif

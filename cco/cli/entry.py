@@ -19,6 +19,7 @@ _HELP = frozenset(("--help", "-h"))
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
+    _keep_copy_lock()
     _use_utf8()
     try:
         code = _dispatch(argv)
@@ -40,6 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return _FAILED
+
+
+def _keep_copy_lock() -> None:
+    """Hold the launcher's lock on our unpacked copy as long as we live, and hand it to nobody."""
+    number = os.environ.pop("CCO_COPY_LOCK", "")
+    if getattr(sys, "frozen", False) and number.isdecimal():
+        try:
+            os.set_inheritable(int(number), False)
+        except (OSError, OverflowError):
+            return  # not from our launcher: we run without one
 
 
 def _let_go_of_output() -> None:

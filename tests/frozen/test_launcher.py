@@ -73,11 +73,16 @@ def test_exit_status_and_streams_are_the_programs(make_single_file: MakeSingleFi
     assert (result.returncode, result.stdout, result.stderr) == (42, b"through", b"oops\n")
 
 
-def test_no_descriptor_of_the_launchers_stays_open(make_single_file: MakeSingleFile) -> None:
-    single_file = make_single_file(members_with(b"#!/bin/sh\nexec ls /proc/self/fd\n"))
+def test_of_the_launchers_descriptors_only_the_lock_stays_open(
+    make_single_file: MakeSingleFile,
+) -> None:
+    script = b'#!/bin/sh\nreadlink /proc/$$/fd/"$CCO_COPY_LOCK"\nexec ls /proc/self/fd\n'
+    single_file = make_single_file(members_with(script))
     for _first_then_later in range(2):
-        # 0 to 2, and the one that ls itself has on the folder
-        assert single_file.run().stdout.split() == [b"0", b"1", b"2", b"3"]
+        locked, *descriptors = single_file.run().stdout.split()
+        assert locked == os.fsencode(single_file.copy)
+        # 0 to 2, the lock, and the one that ls itself has on the folder
+        assert len(descriptors) == 5
 
 
 def test_what_is_unpacked_is_what_was_packed(make_single_file: MakeSingleFile) -> None:

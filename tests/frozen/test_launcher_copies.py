@@ -37,14 +37,6 @@ def test_many_first_runs_at_once(make_single_file: MakeSingleFile) -> None:
     assert [path.name for path in single_file.store.iterdir()] == [single_file.content_id]
 
 
-def test_versions_live_side_by_side(make_single_file: MakeSingleFile) -> None:
-    old, new = make_single_file(), make_single_file()
-    new.home = old.home
-    report(old.run())
-    report(new.run())
-    assert {path.name for path in old.store.iterdir()} == {old.content_id, new.content_id}
-
-
 def _edit_behind_its_back(copy: Path) -> None:
     data = copy / "_internal" / "data"
     before = data.stat()
@@ -209,7 +201,7 @@ def test_only_leftovers_of_the_dead_are_removed(single_file: SingleFile) -> None
     for folder in (dead, living):
         (folder / "_internal").mkdir(parents=True)
         (folder / "_internal" / "part").write_text("half a fi")
-    (single_file.store / ".damaged-1-0").write_text("was in the way")
+    (single_file.store / ".aside-1-0").write_text("was in the way")
     (dead / "_internal").chmod(0o500)
     lock = os.open(living, os.O_RDONLY)
     try:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from freezing import inputs
-from freezing.identity import UNKNOWN_COMMIT, build_id, identify
+from freezing.errors import FreezeError
+from freezing.identity import COMMIT_VARIABLE, UNKNOWN_COMMIT, build_id, identify
 
 SECRET = b"s" * 32
 
@@ -66,6 +67,23 @@ def test_a_tree_without_git_is_unknown(repository: Path) -> None:
 def test_the_time_can_be_given(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1600000000")
     assert identify(repository).time_s == 1_600_000_000
+
+
+@pytest.mark.parametrize("commit", ["0123456789ab", "0123456789ab+dirty", UNKNOWN_COMMIT])
+def test_the_commit_can_be_given(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, commit: str
+) -> None:
+    monkeypatch.setenv(COMMIT_VARIABLE, commit)
+    assert identify(repository).commit == commit
+
+
+@pytest.mark.parametrize("commit", ["", "main", "0123456789AB", "0123456789abc", "0123456789ab\n"])
+def test_what_is_no_commit_is_refused(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, commit: str
+) -> None:
+    monkeypatch.setenv(COMMIT_VARIABLE, commit)
+    with pytest.raises(FreezeError, match=COMMIT_VARIABLE):
+        identify(repository)
 
 
 def test_the_build_id_is_a_keyed_fingerprint() -> None:
