@@ -13,10 +13,10 @@ CLIENT := $(VENV)/python build/claude_client.py
 COMPILE := ../../.build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
-.PHONY: help demo test test-tools test-fast check freeze release lock claude bootstrap clean FORCE
+.PHONY: help demo test test-platforms test-tools test-fast check freeze release lock claude bootstrap clean FORCE
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: dist/cco ## show the whole thing, offline and without an account
 	@if [ -z "$${CCO_CLAUDE:-}" ] && ! command -v claude >/dev/null; then \
@@ -25,6 +25,13 @@ demo: dist/cco ## show the whole thing, offline and without an account
 
 test: check dist/cco claude test-tools ## everything: static checks, then all tests with the frozen program and the real client
 	CCO_TEST_BINARY="$(CURDIR)/dist/cco" CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m pytest $(PYTEST)
+
+test-platforms: bootstrap claude ## the programs for other systems, tested in systems made for that (Debian, root; slow at first)
+	for suite in bullseye bookworm trixie; do $(VENV)/python build/platforms/rootfs.py $$suite || exit 1; done
+	for suite in bullseye trixie; do $(VENV)/python build/platforms/rootfs.py $$suite --arch arm64 || exit 1; done
+	for machine in x86_64 aarch64; do $(VENV)/python build/platforms/linux.py --arch $$machine --if-changed || exit 1; done
+	CCO_TEST_PLATFORMS=dist/platforms CCO_TEST_BINARY="$(CURDIR)/dist/platforms/cco-linux-x86_64" \
+		CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m pytest tests/platforms tests/frozen $(PYTEST)
 
 test-tools: bootstrap ## what only tests need: Chromium, Prometheus, the dashboard's pinned npm parts
 	@build/chromium.sh

@@ -258,7 +258,7 @@ def config_folder() -> Path:
     """
     import platformdirs
 
-    return _of_this_user(platformdirs.user_config_path(APP, appauthor=False))
+    return _of_this_user(platformdirs.user_config_path)
 
 
 def personal_fingerprint() -> str:
@@ -286,7 +286,7 @@ def data_folder() -> Path:
     """
     import platformdirs
 
-    return _of_this_user(platformdirs.user_data_path(APP, appauthor=False))
+    return _of_this_user(platformdirs.user_data_path)
 
 
 def state_folder() -> Path:
@@ -296,11 +296,15 @@ def state_folder() -> Path:
     """
     import platformdirs
 
-    return _of_this_user(platformdirs.user_state_path(APP, appauthor=False))
+    return _of_this_user(platformdirs.user_state_path)
 
 
-def _of_this_user(path: Path) -> Path:
-    if not path.is_absolute():  # `~` that nobody could expand
+def _of_this_user(find: Callable[..., Path]) -> Path:
+    try:
+        path = find(APP, appauthor=False)
+    except RuntimeError:  # platformdirs cannot expand `~`
+        path = None
+    if path is None or not path.is_absolute():
         raise FolderUnusable("this account has no home folder", advice="Set HOME.")
     return path
 

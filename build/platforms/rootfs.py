@@ -11,14 +11,12 @@ inside.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -26,6 +24,7 @@ sys.path[:0] = [str(ROOT / "build")]
 
 from platforms import tools  # noqa: E402
 from platforms.errors import PlatformError  # noqa: E402
+from platforms.kept import draft_of  # noqa: E402
 from platforms.machine import Machine  # noqa: E402
 
 KEPT = ROOT / ".cache" / "rootfs"
@@ -77,29 +76,6 @@ def make(suite: str, architecture: str | None = None, include: Sequence[str] = (
     return folder
 
 
-@contextlib.contextmanager
-def draft_of(folder: Path) -> Iterator[Path | None]:
-    """Give a folder to work in that becomes `folder` once the work is done.
-
-    None if there is one already. Whoever else wants to make it waits meanwhile; what one that was
-    killed has left is removed.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if folder.exists():
-            yield None
-            return
-        draft = folder.parent / f".{folder.name}.draft"
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir()
-        try:
-            yield draft
-            draft.rename(folder)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-
-
 def _bootstrap(suite: str, architecture: str, target: Path) -> None:
     tools.demand("debootstrap", "unshare")
     mirror, security = apt_mirrors()
@@ -144,15 +120,32 @@ def apt_mirrors() -> tuple[list[str], list[str]]:
 
 
 def _install(target: Path, packages: Sequence[str]) -> None:
+    try:
+        _install_once(target, packages)
+    except PlatformError as error:
+        sources = target / "etc" / "apt" / "sources.list"
+        lines = sources.read_text().splitlines(keepends=True)
+        without = [line for line in lines if "-security " not in line]
+        if without == lines or "Failed to fetch" not in str(error):
+            raise
+        _say(f"WITHOUT security updates, which the mirror does not have:\n{error}")
+        sources.write_text("".join(without))
+        _install_once(target, packages)
+    (target / "etc" / "resolv.conf").unlink(missing_ok=True)
+
+
+def _install_once(target: Path, packages: Sequence[str]) -> None:
     environment = {
         "DEBIAN_FRONTEND": "noninteractive",
         **{name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")},
     }
     quiet = ["-qq", "-o", "APT::Sandbox::User=root"]
+    foreign = {name.partition(":")[2] for name in packages if ":" in name}
     with Machine(target, network=True, writable=True) as machine:
+        for architecture in sorted(foreign):
+            machine.ok("dpkg", "--add-architecture", architecture)
         for action in (["update"], ["install", "--no-install-recommends", *packages], ["clean"]):
             machine.ok("apt-get", *quiet, *action, env=environment, timeout_s=INSTALL_TIMEOUT_S)
-    (target / "etc" / "resolv.conf").unlink(missing_ok=True)
 
 
 def _say(text: str) -> None:

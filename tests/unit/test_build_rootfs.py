@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from platforms import rootfs
+from platforms.kept import draft_of
 
 
 def make(folder: Path, content: str) -> bool:
     """Whether there was something to make."""
-    with rootfs.draft_of(folder) as draft:
+    with draft_of(folder) as draft:
         if draft is not None:
             (draft / "file").write_text(content)
         return draft is not None
@@ -43,7 +44,7 @@ def test_what_a_killed_one_left_is_not_used(tmp_path: Path) -> None:
 def test_two_at_once_make_one(tmp_path: Path) -> None:
     folder = tmp_path / "bookworm-amd64"
     made: list[bool] = []
-    with rootfs.draft_of(folder) as draft:
+    with draft_of(folder) as draft:
         assert draft is not None
         other = threading.Thread(target=lambda: made.append(make(folder, "second")))
         other.start()

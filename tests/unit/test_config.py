@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cco import config
 from cco.config import Config, load_config, self_command, temp_folder
-from cco.errors import ConfigInvalid
+from cco.errors import ConfigInvalid, FolderUnusable
 
 
 @pytest.fixture
@@ -90,6 +91,18 @@ def test_a_usual_file_that_cannot_be_there_is_absent(
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", home)
     assert load_config({}) == Config()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="homes are elsewhere there")
+def test_an_account_without_a_home_has_no_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that was given a bare uid."""
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    assert load_config({}) == Config()
+    for find in (config.config_folder, config.data_folder, config.state_folder):
+        with pytest.raises(FolderUnusable, match="no home folder"):
+            find()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="TEMP there")
