@@ -52,7 +52,7 @@ def archive(folder: Path, *, time_s: int) -> bytes:
 
 
 def assemble(launcher: bytes, packed_archive: bytes) -> bytes:
-    """Put the single file together, in whole words: signing on Windows would fill up the last one."""
+    """Put the single file together, in whole words: signing on Windows fills up the last one."""
     payload = zlib.compress(packed_archive, 9)
     launcher += b"\0" * (-(len(launcher) + len(payload) + _TRAILER.size) % _WORD_BYTES)
     content_id = hashlib.sha256(payload).hexdigest()[:32].encode()

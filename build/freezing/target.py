@@ -1,4 +1,4 @@
-"""The system that a freeze is for: this one, or Windows through something that runs its programs."""
+"""The system that a freeze is for: this one, or Windows through whatever runs its programs."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
  * The single file is made as on other systems (see ../launcher.c), but may have a signature behind the trailer. The
  * payload is unpacked to <store>\<content id>\, the store being `cco\Cache` in %LOCALAPPDATA% or the first other
  * folder that can hold it (see list_places). <store>\<content id>\cco.exe is run with the same command line and, in
- * the environment, CCO_EXECUTABLE, the path of the single file. store.c keeps the store, fingerprint.c tells a
- * damaged copy, access.c whose a folder is, process.c runs the program.
+ * the environment, CCO_EXECUTABLE, the path of the single file. store.c keeps the store, removal.c tidies it,
+ * fingerprint.c tells a damaged copy, access.c whose a folder is, process.c runs the program.
  *
  * A start looks for a good copy in every place before it unpacks into any. Failures of the launcher itself exit
  * with 125.
@@ -129,15 +129,12 @@ static const wchar_t *variable(const wchar_t *name)
 /* The folders that may hold unpacked copies, best first. */
 static void list_places(void)
 {
-    wchar_t temp[PATH_CHARS];
-    DWORD length = GetTempPathW(PATH_CHARS, temp);
-
     add_place(variable(L"XDG_CACHE_HOME"), L"cco", NULL, true);
     add_place(variable(L"LOCALAPPDATA"), L"cco", L"Cache", false);
     if (place_count == 0)
         add_known_folder();
-    if (length > 0 && length < PATH_CHARS)
-        add_place(temp, L"cco-cache", NULL, false);
+    add_place(variable(L"TEMP"), L"cco-cache", NULL, false);
+    add_place(variable(L"TMP"), L"cco-cache", NULL, false);
 }
 
 /* Remember for the last message that this place could not be used, and why. */
@@ -168,16 +165,36 @@ static int run_copy(const wchar_t *copy)
     return run(program);
 }
 
+/* Remove older versions' copies from the places that were better, or the only ones, in their time. */
+static void tidy_other_places(const struct place *used, const char *id)
+{
+    static wchar_t store[PATH_CHARS];
+
+    for (int i = 0; i < place_count; i++) {
+        HANDLE lock;
+
+        if (&places[i] == used || open_store(&places[i], false, NULL, store) != 0)
+            continue;
+        lock = lock_store(store, 0);
+        if (lock == INVALID_HANDLE_VALUE)
+            continue;
+        remove_old_copies(store, id);
+        CloseHandle(lock);
+    }
+}
+
 /* Unpack into this place and run the program. Returns only on failure, with nothing left behind. */
 static void unpack_and_run(const struct place *place, const struct payload *payload)
 {
     static wchar_t store[PATH_CHARS], copy[PATH_CHARS];
     bool created = false;
 
-    if (open_store(place, true, &created, store) == 0 && install_copy(store, payload, copy) == 0 &&
-        run_copy(copy) != 0) {
-        const char *why = failure;
+    if (open_store(place, true, &created, store) == 0 && install_copy(store, payload, copy) == 0) {
+        const char *why;
 
+        tidy_other_places(place, payload->id);
+        run_copy(copy);
+        why = failure;
         remove_tree(copy);
         failure = why;
     }
@@ -198,8 +215,10 @@ int main(void)
     read_trailer(&payload);
     list_places();
     for (int i = 0; i < place_count; i++)
-        if (open_store(&places[i], false, NULL, store) == 0 && find_copy(store, payload.id, copy) == 0)
+        if (open_store(&places[i], false, NULL, store) == 0 && find_copy(store, payload.id, copy) == 0) {
+            remove_superseded(store, payload.id);
             run_copy(copy);
+        }
     for (int i = 0; i < place_count; i++)
         unpack_and_run(&places[i], &payload);
     die("found no folder to unpack into; tried %s. Set XDG_CACHE_HOME to a folder of your own with 40 MB free, on a "

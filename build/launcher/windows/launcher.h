@@ -48,6 +48,16 @@ int open_store(const struct place *place, bool create, bool *created, wchar_t st
 void close_store(const struct place *place);
 int find_copy(const wchar_t *store, const char *id, wchar_t copy[PATH_CHARS]);
 int install_copy(const wchar_t *store, const struct payload *payload, wchar_t copy[PATH_CHARS]);
+HANDLE lock_store(const wchar_t *store, int wait_ms);
+
+/* removal.c */
+bool exists(const wchar_t *path);
+bool is_in_use(const wchar_t *copy);
+bool private_path(const wchar_t *store, const wchar_t *purpose, int number, wchar_t path[PATH_CHARS]);
+int take_away(const wchar_t *store, const wchar_t *path);
+void remove_leftovers(const wchar_t *store);
+void remove_old_copies(const wchar_t *store, const char *id);
+void remove_superseded(const wchar_t *store, const char *id);
 
 /* process.c */
 void ignore_interrupts(void);

@@ -3,7 +3,8 @@
  *     <store>\<content id>\           a copy, complete if fingerprint.c says so
  *     <store>\<content id>-<n>\       the same, where a damaged one is in use and cannot be taken away
  *     <store>\.unpack-<pid>-<n>\      being unpacked by a process that holds the lock, else a leftover
- *     <store>\.damaged-<pid>-<n>\     taken out of the way, being removed
+ *     <store>\.aside-<pid>-<n>\       taken out of the way, being removed
+ *     <store>\.superseded-<name>      the copy of this name was in use when another version was unpacked
  *     <store>\.lock                   open in the process that unpacks, gone when that ends
  */
 #include "launcher.h"
@@ -15,11 +16,6 @@
 #define LOCK_POLL_MS 5
 #define PUBLISH_TRIES 100
 #define PUBLISH_PAUSE_MS 20
-
-static bool exists(const wchar_t *path)
-{
-    return GetFileAttributesW(path) != INVALID_FILE_ATTRIBUTES;
-}
 
 static int open_folder(const wchar_t *path, bool create, bool *created)
 {
@@ -81,77 +77,12 @@ int find_copy(const wchar_t *store, const char *id, wchar_t copy[PATH_CHARS])
     return -1;
 }
 
-/* Whether a program runs from this copy: Windows lets nobody open the file of a running program for writing. */
-static bool is_in_use(const wchar_t *copy)
-{
-    wchar_t program[PATH_CHARS];
-    HANDLE file;
-
-    if (!join(program, copy, PROGRAM))
-        return true;
-    file = CreateFileW(program, GENERIC_WRITE, SHARE_ALL, NULL, OPEN_EXISTING, 0, NULL);
-    if (file == INVALID_HANDLE_VALUE)
-        return GetLastError() == ERROR_SHARING_VIOLATION;
-    CloseHandle(file);
-    return false;
-}
-
-/* A path in the store for a private folder. Not shorter than a copy's own, so that what fits here fits there. */
-static bool private_path(const wchar_t *store, const wchar_t *purpose, int number, wchar_t path[PATH_CHARS])
-{
-    wchar_t name[64];
-
-    swprintf(name, 64, L".%ls-%024lu-%02d", purpose, GetCurrentProcessId(), number);
-    return join(path, store, name);
-}
-
-/* Take a folder out of the way and remove it. Fails, with nothing changed, while somebody works with its files. */
-static int take_away(const wchar_t *store, const wchar_t *path)
-{
-    wchar_t aside[PATH_CHARS];
-
-    for (int number = 0; number < 100; number++) {
-        if (!private_path(store, L"damaged", number, aside))
-            return -1;
-        if (exists(aside))
-            continue;
-        if (!MoveFileExW(path, aside, 0))
-            return fail(NULL);
-        remove_tree(aside);
-        return 0;
-    }
-    return fail("too many leftovers");
-}
-
-/* Remove what processes that died have left. */
-static void remove_leftovers(const wchar_t *store)
-{
-    wchar_t path[PATH_CHARS];
-    WIN32_FIND_DATAW entry;
-    HANDLE listing;
-
-    if (!join(path, store, L".*"))
-        return;
-    listing = FindFirstFileW(path, &entry);
-    if (listing == INVALID_HANDLE_VALUE)
-        return;
-    do {
-        if (!join(path, store, entry.cFileName))
-            continue;
-        if (wcsncmp(entry.cFileName, L".unpack-", 8) == 0)
-            take_away(store, path);
-        else if (wcsncmp(entry.cFileName, L".damaged-", 9) == 0)
-            remove_tree(path);
-    } while (FindNextFileW(listing, &entry));
-    FindClose(listing);
-}
-
-/* Wait for whoever is unpacking into this store; go on without the lock if they are stuck. */
-static HANDLE lock_store(const wchar_t *store)
+/* Wait at most so long for whoever is unpacking into this store. Returns a handle to close, or that of nothing. */
+HANDLE lock_store(const wchar_t *store, int wait_ms)
 {
     wchar_t path[PATH_CHARS];
 
-    for (int waited_ms = 0; join(path, store, L".lock") && waited_ms < LOCK_WAIT_MS; waited_ms += LOCK_POLL_MS) {
+    for (int waited_ms = 0; join(path, store, L".lock") && waited_ms <= wait_ms; waited_ms += LOCK_POLL_MS) {
         HANDLE lock = CreateFileW(path, GENERIC_WRITE | DELETE, 0, NULL, OPEN_ALWAYS, FILE_FLAG_DELETE_ON_CLOSE, NULL);
 
         if (lock != INVALID_HANDLE_VALUE)
@@ -228,15 +159,18 @@ static int unpack_and_publish(const wchar_t *store, const struct payload *payloa
     return result;
 }
 
-/* Make sure that the store holds a complete copy of the payload. On failure nothing of this attempt is left. */
+/* Make sure that the store holds a complete copy of the payload, and remove those of other versions that nobody
+ * runs from. On failure nothing of this attempt is left. */
 int install_copy(const wchar_t *store, const struct payload *payload, wchar_t copy[PATH_CHARS])
 {
-    HANDLE lock = lock_store(store);
+    HANDLE lock = lock_store(store, LOCK_WAIT_MS); /* those who are stuck are not waited for longer */
     int result = find_copy(store, payload->id, copy); /* perhaps another process has unpacked it meanwhile */
 
     if (result != 0) {
         remove_leftovers(store);
         result = unpack_and_publish(store, payload, copy);
+        if (result == 0)
+            remove_old_copies(store, payload->id);
     }
     if (lock != INVALID_HANDLE_VALUE)
         CloseHandle(lock);
