@@ -11,7 +11,7 @@ import click
 from cco.cli.output import print_data, print_json, print_note, printable
 from cco.config import load_config
 from cco.daemon import supervisor
-from cco.daemon.log import log_path
+from cco.daemon.log import log_path, open_log
 from cco.daemon.rendezvous import call, find_alive
 from cco.errors import DaemonAlreadyRunning, DaemonNotRunning, NotFound, SealError
 from cco.sealing import names
@@ -110,7 +110,7 @@ def logs(follow: bool, lines: int) -> None:
 
 def _log_lines(path: Path, lines: int, follow: bool) -> Iterator[str]:
     """The last lines of a log, and what is added to it, across rotation."""
-    file = path.open("rb")
+    file = open_log(path)
     try:
         size = file.seek(0, 2)
         file.seek(max(size - _TAIL_BYTES, 0))
@@ -126,7 +126,7 @@ def _log_lines(path: Path, lines: int, follow: bool) -> Iterator[str]:
                 yield line.decode("utf-8", "replace")
             if rotated:
                 file.close()
-                file = path.open("rb")
+                file = open_log(path)
             elif not added:
                 time.sleep(_FOLLOW_POLL_S)
     finally:
