@@ -1,6 +1,8 @@
 """Freeze cco for Windows on a Linux machine, under wine.
 
-    python build/windows/freeze.py [options of build/freeze.py]        as root; makes dist/cco.exe
+    python build/windows/freeze.py [options of build/freeze.py]        as root
+
+Makes dist/platforms/cco-windows-x86_64.exe, if --out names no other file.
 
 The launcher is compiled by MinGW-w64, the program inside is put together by Windows' own Python
 and PyInstaller. On Windows itself build/freeze.py does the same without any of this.
@@ -23,6 +25,7 @@ from platforms.errors import PlatformError  # noqa: E402
 
 from windows import wine  # noqa: E402
 
+DEFAULT_OUTPUT = ROOT / "dist" / "platforms" / "cco-windows-x86_64.exe"
 _PASSED_ON = ("LC_ALL", "PYINSTALLER_", "PYTHON", "SOURCE_DATE_EPOCH", "TZ")
 
 
@@ -51,10 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Shapes: -> exit status, 0 or 1.
     """
     target: Target = WineTarget()
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         tools.demand_root()
         tools.demand("x86_64-w64-mingw32-gcc")
-        return freeze.main(arguments, target)
+        return freeze.main(["--out", str(DEFAULT_OUTPUT), *given], target)
     except PlatformError as error:
         print(f"freeze: {error}", file=sys.stderr)
         return 1

