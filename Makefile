@@ -30,6 +30,7 @@ test-platforms: bootstrap claude ## the programs for other systems, tested in sy
 	for suite in bullseye bookworm trixie; do $(VENV)/python build/platforms/rootfs.py $$suite || exit 1; done
 	for suite in bullseye trixie; do $(VENV)/python build/platforms/rootfs.py $$suite --arch arm64 || exit 1; done
 	for machine in x86_64 aarch64; do $(VENV)/python build/platforms/linux.py --arch $$machine --if-changed || exit 1; done
+	$(VENV)/python build/windows/freeze.py --if-changed
 	CCO_TEST_PLATFORMS=dist/platforms CCO_TEST_BINARY="$(CURDIR)/dist/platforms/cco-linux-x86_64" \
 		CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m pytest tests/platforms tests/frozen $(PYTEST)
 
@@ -77,7 +78,7 @@ lock: bootstrap ## renew the locks after a change to *.in or package.json (UPGRA
 	$(VENV)/python -m venv .build/lock
 	.build/lock/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)/lock.txt
 	cd $(REQUIREMENTS) && for name in runtime freeze dev release workflows lock; do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
-	cd $(REQUIREMENTS) && $(COMPILE) --no-deps launcher.in -o launcher.txt
+	cd $(REQUIREMENTS) && for name in launcher windows; do $(COMPILE) --no-deps $$name.in -o $$name.txt || exit 1; done
 	for folder in build/claude-client build/web build/powershell; do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \
 	done

@@ -23,6 +23,7 @@ from freezing import bundle, identity, inputs, launcher, payload  # noqa: E402
 from freezing.errors import FreezeError  # noqa: E402
 from freezing.scratch import scratch_folder  # noqa: E402
 from freezing.secret import choose_secret  # noqa: E402
+from freezing.target import Native, Target, program_name  # noqa: E402
 
 from cco.build_info import DEVELOPMENT_SECRET, VERSION  # noqa: E402
 from cco.errors import CcoError  # noqa: E402
@@ -31,16 +32,18 @@ WORK = ROOT / ".build"
 TOOLS = ("PyInstaller", "cryptography", "yaml")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
+def main(arguments: Sequence[str] | None = None, target: Target | None = None) -> int:
+    """Run the command line, for this system if no other target is given.
 
     Shapes: -> exit status, 0 or 1.
     """
+    target = target or Native()
     parser = argparse.ArgumentParser(
         description="Freeze cco into one executable file.",
         epilog="CCO_BUILD_SECRET in the environment: 32 random bytes or more, in hex or base64.",
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "dist" / "cco", metavar="FILE")
+    usual = ROOT / "dist" / program_name(target)
+    parser.add_argument("--out", type=Path, default=usual, metavar="FILE")
     parser.add_argument(
         "--release", action="store_true", help="refuse to build without a real build secret"
     )
@@ -50,22 +53,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         secret = choose_secret(os.environ, release=options.release)
-        freeze(options.out, secret, release=options.release, if_changed=options.if_changed)
+        freeze(options.out, secret, target, release=options.release, if_changed=options.if_changed)
     except (FreezeError, CcoError) as error:
         print(f"freeze: {error}\n{error.advice}".rstrip(), file=sys.stderr)
         return 1
     return 0
 
 
-def freeze(out: Path, secret: bytes, *, release: bool, if_changed: bool = False) -> None:
+def freeze(
+    out: Path, secret: bytes, target: Target, *, release: bool, if_changed: bool = False
+) -> None:
     """Make the single file `out`, or leave it as it is if it is up to date and that is enough.
 
     Raises: FreezeError, CatalogueInvalid.
     """
     sources = identity.identify(ROOT)
     build_id = identity.build_id(secret, VERSION, sources.commit)
-    build = bundle.Build(secret, release, sources.commit, build_id)
-    record = inputs.record_of(ROOT, secret, [build_id, str(sources.time_s), str(release)])
+    build = bundle.Build(secret, release, VERSION, sources.commit, build_id)
+    facts = [build_id, str(sources.time_s), str(release), target.name]
+    record = inputs.record_of(ROOT, secret, facts)
     kept = inputs.kept_for(out, WORK)
     if if_changed and inputs.is_current(out, kept, record):
         _say(f"{out} is up to date")
@@ -73,7 +79,8 @@ def freeze(out: Path, secret: bytes, *, release: bool, if_changed: bool = False)
     _demand_tools()
     with scratch_folder(WORK) as work:
         single_file = payload.assemble(
-            launcher.build_launcher(work), _packed_program(work, build, sources.time_s)
+            launcher.build_launcher(work, target, build),
+            _packed_program(work, build, target, sources.time_s),
         )
     _replace(out, single_file)
     inputs.keep(kept, out, record)
@@ -93,12 +100,13 @@ def _demand_tools() -> None:
         )
 
 
-def _packed_program(work: Path, build: bundle.Build, time_s: int) -> bytes:
+def _packed_program(work: Path, build: bundle.Build, target: Target, time_s: int) -> bytes:
     from cco.catalogue.bundle import seal_bundle
 
     generated = work / "generated"
     bundle.write_generated(generated, build, seal_bundle(build.secret))
-    return payload.archive(bundle.build_folder(work, generated, time_s=time_s), time_s=time_s)
+    folder = bundle.build_folder(work, generated, target, time_s=time_s)
+    return payload.archive(folder, time_s=time_s)
 
 
 def _kind_of(build: bundle.Build) -> str:

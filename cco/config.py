@@ -321,3 +321,14 @@ def self_command() -> list[str]:
         single_file = os.environ.get("CCO_EXECUTABLE")
         return [single_file if single_file and os.path.isfile(single_file) else sys.executable]
     return [sys.executable, "-I", "-m", "cco"]
+
+
+def daemon_command() -> list[str]:
+    """The command that runs this same cco for long.
+
+    On Windows, where no process becomes another, the launcher would wait for it all the time:
+    there it is the program in the unpacked copy, which cannot be removed while it runs.
+    """
+    if sys.platform == "win32" and getattr(sys, "frozen", False):
+        return [sys.executable]
+    return self_command()

@@ -103,6 +103,8 @@ class Sandbox:
         if sys.platform == "win32":
             base["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
             base["USERPROFILE"] = str(self.home)
+            base["LOCALAPPDATA"] = str(self.home / "AppData" / "Local")
+            base["APPDATA"] = str(self.home / "AppData" / "Roaming")
         return {**base, **more}
 
     def __post_init__(self) -> None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from freezing import windows_resources
 from freezing.errors import FreezeError
 from freezing.secret import VARIABLE as SECRET_VARIABLE
+from freezing.target import PROGRAM, Target, program_name
 
 SPEC = Path(__file__).parent.parent.parent / "spec" / "cco.spec"
-PROGRAM = "cco"
 BUILD_MODULE = "_cco_build"
 CATALOGUE_FILE = "cco-catalogue.sealed"
+VERSION_FILE = "windows-version.txt"
+MANIFEST_FILE = "windows-manifest.xml"
 _NEUTRAL = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
@@ -28,17 +29,23 @@ class Build:
 
     secret: bytes = field(repr=False)
     release: bool
+    version: str
     commit: str
     build_id: str
 
 
 def write_generated(folder: Path, build: Build, catalogue: bytes) -> None:
-    """Write what is generated for a build: the module with its constants, the sealed catalogue."""
+    """Write what is generated for a build: the module with its constants, the sealed catalogue,
+    what Windows shows of the program."""
     folder.mkdir(parents=True, mode=0o700)
     module = folder / f"{BUILD_MODULE}.py"
     module.touch(mode=0o600)
     module.write_text(_module_text(build))
     (folder / CATALOGUE_FILE).write_bytes(catalogue)
+    (folder / VERSION_FILE).write_text(
+        windows_resources.version_info(build.version, build.build_id), encoding="utf-8"
+    )
+    (folder / MANIFEST_FILE).write_text(windows_resources.manifest(), encoding="utf-8")
 
 
 def _module_text(build: Build) -> str:
@@ -55,7 +62,7 @@ def _module_text(build: Build) -> str:
     )
 
 
-def build_folder(work: Path, generated: Path, *, time_s: int) -> Path:
+def build_folder(work: Path, generated: Path, target: Target, *, time_s: int) -> Path:
     """Freeze the program into a folder; everything PyInstaller writes or caches stays in `work`.
 
     Raises: FreezeError with PyInstaller's last words.
@@ -69,14 +76,15 @@ def build_folder(work: Path, generated: Path, *, time_s: int) -> Path:
     environment |= _NEUTRAL | {
         "PYTHONHASHSEED": "1",
         "SOURCE_DATE_EPOCH": str(time_s),
-        "PYINSTALLER_CONFIG_DIR": str(work / "config"),  # builds that share one mix up their files
+        # builds that share one mix up their files
+        "PYINSTALLER_CONFIG_DIR": target.path(work / "config"),
         "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0",  # the payload is compressed as a whole
     }
-    command = [sys.executable, "-m", "PyInstaller", str(SPEC), "--noconfirm", "--log-level", "WARN"]
-    command += ["--distpath", str(dist), "--workpath", str(work / "pyinstaller")]
-    command += ["--", str(generated)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    program = dist / PROGRAM / (PROGRAM + (".exe" if sys.platform == "win32" else ""))
+    arguments = ["-m", "PyInstaller", target.path(SPEC), "--noconfirm", "--log-level", "WARN"]
+    arguments += ["--distpath", target.path(dist), "--workpath", target.path(work / "pyinstaller")]
+    arguments += ["--", target.path(generated)]
+    done = target.run_python(arguments, environment)
+    program = dist / PROGRAM / program_name(target)
     if done.returncode != 0 or not program.exists():
         last_words = "\n".join(done.stderr.strip().splitlines()[-20:])
         raise FreezeError(

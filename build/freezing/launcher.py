@@ -11,44 +11,105 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from freezing import windows_resources
+from freezing.bundle import Build
 from freezing.errors import FreezeError
+from freezing.target import Target, is_windows
 
 SOURCES = Path(__file__).parent.parent / "launcher"
 LOCK = Path(__file__).parent.parent / "requirements" / "launcher.txt"
 
-_COMMON = ["-std=gnu11", "-D_FILE_OFFSET_BITS=64", "-fPIE", "-fstack-protector-strong"]
+_COMMON = ["-std=gnu11", "-D_FILE_OFFSET_BITS=64", "-fstack-protector-strong"]
 _WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wformat=2"]
-_HARDENED_LINK = ["-pie", "-Wl,-z,relro,-z,now,-z,noexecstack", "-Wl,--build-id=none"]
 _INFLATE = ("adler32.c", "crc32.c", "inffast.c", "inflate.c", "inftrees.c", "zutil.c")
 
 
-def build_launcher(work: Path) -> bytes:
-    """Compile the launcher for this machine's kind.
+@dataclass(frozen=True)
+class _Tools:
+    """How one kind of system's launcher is compiled and linked."""
+
+    compiler: Sequence[str]
+    sources: Sequence[Path]
+    flags: Sequence[str]
+    link: Sequence[str]
+    libraries: Sequence[str] = ()
+
+
+def build_launcher(work: Path, target: Target, build: Build) -> bytes:
+    """Compile the launcher for the target, on this machine.
 
     Raises: FreezeError without a C compiler, or if the zlib sources cannot be had.
     """
-    compiler = shlex.split(os.environ.get("CC", "cc"))
-    if not compiler or shutil.which(compiler[0]) is None:
-        raise FreezeError(
-            f"no C compiler: {' '.join(compiler) or 'CC is empty'}",
-            "Install one, or set CC. Debian: apt-get install gcc libc6-dev. "
-            "macOS: xcode-select --install",
-        )
+    tools = _windows() if is_windows(target) else _posix()
     zlib = zlib_sources(work)
-    target = work / "launcher"
-    target.mkdir(parents=True, exist_ok=True)
+    folder = work / "launcher"
+    folder.mkdir(parents=True, exist_ok=True)
     objects = []
-    for source in sorted(SOURCES.glob("*.c")):
-        flags = ["-Os", "-D_FORTIFY_SOURCE=2", *_WARNINGS, f"-I{zlib}"]
-        objects.append(_compile(compiler, flags, source, target))
+    for source in tools.sources:
+        flags = [*tools.flags, "-Os", *_WARNINGS, f"-I{zlib}"]
+        objects.append(_compile(tools.compiler, flags, source, folder))
     for name in _INFLATE:  # not ours to lint, and the one place where speed counts
-        objects.append(_compile(compiler, ["-O2", "-w"], zlib / name, target))
-    program = target / "cco-launcher"
-    link = ["-Wl,-dead_strip"] if sys.platform == "darwin" else ["-s", *_HARDENED_LINK]
-    _run([*compiler, *link, "-o", str(program), *map(str, objects)])
+        flags = [*tools.flags, "-O2", "-w"]
+        objects.append(_compile(tools.compiler, flags, zlib / name, folder))
+    if is_windows(target):
+        objects.append(_resources(tools.compiler, build, folder))
+    program = folder / "launcher.bin"  # MinGW would end a name without an ending in .exe
+    _run([*tools.compiler, *tools.link, "-o", str(program), *map(str, objects), *tools.libraries])
     return program.read_bytes()
+
+
+def _posix() -> _Tools:
+    compiler = _compiler(
+        "cc",
+        "Debian: apt-get install gcc libc6-dev. macOS: xcode-select --install",
+    )
+    hardened = ["-s", "-pie", "-Wl,-z,relro,-z,now,-z,noexecstack", "-Wl,--build-id=none"]
+    return _Tools(
+        compiler,
+        sorted(SOURCES.glob("*.c")),
+        ["-fPIE", "-D_FORTIFY_SOURCE=2"],
+        ["-Wl,-dead_strip"] if sys.platform == "darwin" else hardened,
+    )
+
+
+def _windows() -> _Tools:
+    """MinGW-w64, on Windows itself or as a cross compiler."""
+    compiler = _compiler(
+        "gcc" if sys.platform == "win32" else "x86_64-w64-mingw32-gcc",
+        "Debian: apt-get install gcc-mingw-w64-x86-64. Windows: winget install MSYS2.MSYS2",
+    )
+    hardened = "-Wl,--no-insert-timestamp,--dynamicbase,--nxcompat,--high-entropy-va"
+    return _Tools(
+        compiler,
+        [*sorted((SOURCES / "windows").glob("*.c")), SOURCES / "unpack.c"],
+        ["-DUNICODE", "-D_UNICODE", "-D_WIN32_WINNT=0x0A00"],
+        ["-s", "-static", "-fstack-protector-strong", hardened],
+        ["-ladvapi32", "-luuid"],
+    )
+
+
+def _compiler(usual: str, where_from: str) -> list[str]:
+    command = shlex.split(os.environ.get("CC", usual), posix=os.name == "posix")
+    if not command or shutil.which(command[0]) is None:
+        raise FreezeError(
+            f"no C compiler: {' '.join(command) or 'CC is empty'}",
+            f"Install one, or set CC. {where_from}",
+        )
+    return command
+
+
+def _resources(compiler: Sequence[str], build: Build, folder: Path) -> Path:
+    """Compile what Windows shows of the launcher; windres comes with the compiler."""
+    (folder / "manifest.xml").write_text(windows_resources.manifest(), encoding="utf-8")
+    script = windows_resources.resource_script(build.version, build.build_id, "manifest.xml")
+    (folder / "resources.rc").write_text(script, encoding="utf-8")
+    windres = compiler[0].removesuffix(".exe").removesuffix("gcc") + "windres"
+    command = [windres, "--codepage=65001", "--include-dir", str(folder)]
+    _run([*command, str(folder / "resources.rc"), str(folder / "resources.o")])
+    return folder / "resources.o"
 
 
 def zlib_sources(work: Path) -> Path:

@@ -19,6 +19,7 @@ _MACH_MAGIC = 0xFEEDFACF
 _MACH_HEADER = struct.Struct("<I12xI12x")
 _LOAD_COMMAND = struct.Struct("<III")
 _LC_CODE_SIGNATURE = 0x1D
+_WORD_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ def archive(folder: Path, *, time_s: int) -> bytes:
 
 
 def assemble(launcher: bytes, packed_archive: bytes) -> bytes:
-    """Put the single file together."""
+    """Put the single file together, in whole words: signing on Windows fills up the last one."""
     payload = zlib.compress(packed_archive, 9)
+    launcher += b"\0" * (-(len(launcher) + len(payload) + _TRAILER.size) % _WORD_BYTES)
     content_id = hashlib.sha256(payload).hexdigest()[:32].encode()
     return launcher + payload + _TRAILER.pack(MAGIC, len(launcher), len(payload), content_id)
 

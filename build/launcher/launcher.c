@@ -15,7 +15,7 @@
  * in the environment CCO_EXECUTABLE, the absolute path of the single file, and CCO_COPY_LOCK, the number of
  * the descriptor that keeps the copy from being removed while it is open (the program closes it on exec).
  * build/freezing/payload.py writes the file; copy.c keeps the store; removal.c tidies it; unpack.c reads the
- * payload.
+ * payload and files.c writes what it holds. windows/ has the counterparts of all but unpack.c.
  *
  * A start looks for a good copy in every place before it unpacks into any, so that a full or read-only
  * first choice costs nothing once a later one holds a copy. Failures of the launcher itself exit with 125.
@@ -42,7 +42,6 @@
 #include <unistd.h>
 
 #define EXIT_LAUNCHER 125
-#define TRAILER_LENGTH 56
 #define MAX_PLACES 8
 
 static struct place places[MAX_PLACES];
@@ -94,34 +93,15 @@ static int open_self(void)
     return fd;
 }
 
-static uint64_t little_endian(const unsigned char *bytes)
-{
-    uint64_t value = 0;
-
-    for (int i = 7; i >= 0; i--)
-        value = value << 8 | bytes[i];
-    return value;
-}
-
 static void read_trailer(struct payload *payload)
 {
     unsigned char trailer[TRAILER_LENGTH];
-    off_t end = lseek(payload->fd, 0, SEEK_END);
-    uint64_t offset, length, body;
+    off_t end = lseek(payload->single_file, 0, SEEK_END);
 
     if (end < TRAILER_LENGTH ||
-        pread(payload->fd, trailer, sizeof trailer, end - TRAILER_LENGTH) != TRAILER_LENGTH ||
-        memcmp(trailer, "CCOPACK1", 8) != 0)
+        pread(payload->single_file, trailer, sizeof trailer, end - TRAILER_LENGTH) != TRAILER_LENGTH ||
+        !find_payload(trailer, end - TRAILER_LENGTH, payload))
         die("%s is incomplete or was modified; download it again", self);
-    body = (uint64_t)end - TRAILER_LENGTH;
-    offset = little_endian(trailer + 8);
-    length = little_endian(trailer + 16);
-    memcpy(payload->id, trailer + 24, ID_LENGTH);
-    payload->id[ID_LENGTH] = '\0';
-    if (offset > body || length != body - offset || strspn(payload->id, "0123456789abcdef") != ID_LENGTH)
-        die("%s is incomplete or was modified; download it again", self);
-    payload->offset = (off_t)offset;
-    payload->length = (off_t)length;
 }
 
 static void add_place(const char *base, const char *below, const char *leaf, bool create_base)
@@ -275,7 +255,7 @@ int main(int argc, char **argv)
     char *no_arguments[] = {(char *)PROGRAM, NULL};
     struct payload payload;
 
-    payload.fd = open_self();
+    payload.single_file = open_self();
     read_trailer(&payload);
     list_places();
     if (argc == 0)

@@ -2,17 +2,15 @@
  *
  * Names are relative, without `.` or `..` components, at most 255 bytes long, folders before what is in them.
  * Symlinks point to within the archive. Anything else is refused: build/freezing/payload.py never writes it.
+ * The same on every system; what differs is in files.c and windows/files.c.
  */
 #define _GNU_SOURCE
 #define _DARWIN_C_SOURCE
-#include "launcher.h"
+#include "unpack.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #define BLOCK 512
@@ -35,6 +33,28 @@ struct stream {
 
 bool payload_damaged;
 
+static uint64_t little_endian(const unsigned char *bytes)
+{
+    uint64_t value = 0;
+
+    for (int i = 7; i >= 0; i--)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+bool find_payload(const unsigned char trailer[TRAILER_LENGTH], off_t position, struct payload *payload)
+{
+    uint64_t offset = little_endian(trailer + 8), length = little_endian(trailer + 16), body = (uint64_t)position;
+
+    if (memcmp(trailer, "CCOPACK1", 8) != 0 || offset > body || length != body - offset)
+        return false;
+    payload->offset = (off_t)offset;
+    payload->length = (off_t)length;
+    memcpy(payload->id, trailer + 24, ID_LENGTH);
+    payload->id[ID_LENGTH] = '\0';
+    return strspn(payload->id, "0123456789abcdef") == ID_LENGTH;
+}
+
 static int damaged(const char *why)
 {
     payload_damaged = true;
@@ -49,10 +69,10 @@ static int inflate_more(struct stream *stream)
     if (z->avail_in == 0) {
         off_t left = stream->payload->length - stream->consumed;
         size_t wanted = left < CHUNK ? (size_t)left : CHUNK;
-        ssize_t got = pread(stream->payload->fd, stream->input, wanted, stream->payload->offset + stream->consumed);
+        size_t got = read_payload(stream->payload, stream->input, wanted, stream->consumed);
 
         if (got > 0) {
-            stream->consumed += got;
+            stream->consumed += (off_t)got;
             z->next_in = stream->input;
             z->avail_in = (unsigned int)got;
         }
@@ -133,7 +153,7 @@ static int entry_name(const struct header *header, char name[MAX_NAME])
     for (const char *part = name;; part++) {
         size_t size = strcspn(part, "/");
 
-        if (size == 0 || (size <= 2 && strspn(part, ".") >= size))
+        if (size == 0 || (size <= 2 && strspn(part, ".") >= size) || strcspn(part, "\\:") < size)
             return damaged("it holds a file name that is not allowed");
         components++;
         part += size;
@@ -161,36 +181,28 @@ static bool link_stays_inside(const char *target, int depth)
     return true;
 }
 
-static int write_file(struct stream *stream, int into, const char *name, long long size, mode_t mode)
+static int unpack_file(struct stream *stream, folder_ref into, const char *name, long long size, bool executable)
 {
     static unsigned char buffer[CHUNK];
-    int result = 0, fd = openat(into, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int result = 0, finished;
+    file_ref created;
 
-    if (fd < 0)
-        return fail(NULL);
+    if (create_file(into, name, &created) != 0)
+        return -1;
     while (result == 0 && size > 0) {
         size_t length = size < CHUNK ? (size_t)size : CHUNK;
         size_t padded = (length + BLOCK - 1) / BLOCK * BLOCK; /* CHUNK is whole blocks: padding comes last */
 
         result = read_exactly(stream, buffer, padded);
-        for (size_t written = 0; result == 0 && written < length;) {
-            ssize_t count = write(fd, buffer + written, length - written);
-
-            if (count < 0 && errno != EINTR)
-                result = fail(NULL);
-            else if (count > 0)
-                written += (size_t)count;
-        }
+        if (result == 0)
+            result = write_file(created, buffer, length);
         size -= (long long)length;
     }
-    if (result == 0 && fchmod(fd, mode) != 0)
-        result = fail(NULL);
-    if (close(fd) != 0 && result == 0)
-        result = fail(NULL);
-    return result;
+    finished = finish_file(created, executable, result == 0);
+    return result == 0 ? finished : result;
 }
 
-static int unpack_entry(struct stream *stream, const struct header *header, int into)
+static int unpack_entry(struct stream *stream, const struct header *header, folder_ref into)
 {
     long long size = octal(header->size, sizeof header->size);
     long long mode = octal(header->mode, sizeof header->mode);
@@ -204,21 +216,21 @@ static int unpack_entry(struct stream *stream, const struct header *header, int 
         return -1;
     switch (header->type) {
     case '0':
-        return write_file(stream, into, name, size, mode & 0100 ? 0755 : 0644);
+        return unpack_file(stream, into, name, size, (mode & 0100) != 0);
     case '5':
-        return mkdirat(into, name, 0700) == 0 && fchmodat(into, name, 0755, 0) == 0 ? 0 : fail(NULL);
+        return create_folder(into, name);
     case '2':
         memcpy(target, header->link, sizeof header->link);
         target[sizeof header->link] = '\0';
         if (!link_stays_inside(target, components - 1))
             return damaged("it holds a link that is not allowed");
-        return symlinkat(target, into, name) == 0 ? 0 : fail(NULL);
+        return create_link(into, name, target);
     default:
         return damaged("it holds something other than files, folders and links");
     }
 }
 
-int unpack(const struct payload *payload, int into)
+int unpack(const struct payload *payload, folder_ref into)
 {
     static struct stream stream;
     struct header header;

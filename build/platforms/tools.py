@@ -16,6 +16,7 @@ EMULATED = {"amd64": "qemu-x86_64", "arm64": "qemu-aarch64"}
 _PACKAGES = {
     "debootstrap": ("debootstrap", "debian-archive-keyring"),
     "ip": ("iproute2",),
+    "x86_64-w64-mingw32-gcc": ("gcc-mingw-w64-x86-64",),
     "nsenter": ("util-linux",),
     "unshare": ("util-linux",),
 }

@@ -5,13 +5,21 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cco.errors import FolderUnusable
-from cco.sealing.private_files import draft_path, make_private_folder, remove
+from cco.sealing.private_files import (
+    draft_path,
+    make_private_folder,
+    private_folder_fault,
+    remove,
+    when_closed,
+)
 
 NAME = "cco"
 MCP_SERVER = f"mcp__plugin_{NAME}_{NAME}"
@@ -32,7 +40,8 @@ def write_plugin(
 ) -> None:
     """Make the folder anew, complete or not at all, readable by its owner only.
 
-    With the daemon's port Claude Code finds its MCP endpoint too.
+    With the daemon's port Claude Code finds its MCP endpoint too. Windows renames no folder in
+    which a file is open, as it may be in a running session: there its files are replaced.
     Raises: FolderUnusable.
     """
     draft = draft_path(path)
@@ -50,7 +59,9 @@ def write_plugin(
         _write(draft / ".claude-plugin" / "plugin.json", json.dumps(manifest))
         for agent in roster:
             _write(draft / "agents" / f"{agent['name']}.md", stub(agent))
-        if os.path.lexists(path):
+        if sys.platform == "win32" and private_folder_fault(path) is None:
+            _take_over(draft, path)
+        elif os.path.lexists(path):
             old = draft_path(path)
             path.rename(old)
             draft.rename(path)
@@ -61,6 +72,27 @@ def write_plugin(
         with suppress(OSError):
             remove(draft)
         raise FolderUnusable(f"{path} cannot be made: {error.strerror}") from None
+
+
+def _take_over(draft: Path, path: Path) -> None:
+    """Move the files that are new or different over those of a folder, and remove what is left."""
+    new = {one.relative_to(draft) for one in draft.rglob("*")}
+    for name in sorted(new):
+        if (draft / name).is_dir():
+            (path / name).mkdir(exist_ok=True)
+        elif not _same(draft / name, path / name):
+            when_closed(partial(os.replace, draft / name, path / name))
+    for old in path.rglob("*"):
+        if old.relative_to(path) not in new:
+            remove(old)
+    remove(draft)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.read_bytes() == other.read_bytes()
+    except OSError:
+        return False
 
 
 def _mcp_server(port: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 assert sys.platform == "win32"  # tells the type checker where this runs
 
 import ctypes
+import os
 import signal
 import subprocess
 from ctypes import wintypes
@@ -62,13 +63,31 @@ def run_in_job(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     previous = {
         number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGBREAK)
     }
+    detached = kernel.GetConsoleCP() == 0  # no console here: none there, rather than a new window
     try:
-        code = subprocess.Popen(list(argv), env=dict(environ)).wait()
+        process = subprocess.Popen(
+            list(argv),
+            env=dict(environ),
+            stdin=_open(0),
+            stdout=_open(1),
+            stderr=_open(2),
+            creationflags=subprocess.DETACHED_PROCESS if detached else 0,
+        )
+        code = process.wait()
     finally:
         _limit(kernel, job, _BREAKAWAY_OK)
         for number, handler in previous.items():
             signal.signal(number, handler)
     return code - 2 * _SIGNED if code >= _SIGNED else code
+
+
+def _open(fd: int) -> int | None:
+    """The descriptor, where it is open: named, a stream is handed on even where no console is."""
+    try:
+        os.fstat(fd)
+    except OSError:
+        return None
+    return fd
 
 
 def _limit(kernel: ctypes.WinDLL, job: wintypes.HANDLE, flags: int) -> None:

@@ -113,7 +113,9 @@ def logs(follow: bool, lines: int) -> None:
 
 def _log_lines(path: Path, lines: int, follow: bool) -> Iterator[str]:
     """The last lines of a log, and what is added to it, across rotation."""
-    file = path.open("rb")
+    from cco.daemon.log import open_log
+
+    file = open_log(path)
     try:
         size = file.seek(0, 2)
         file.seek(max(size - _TAIL_BYTES, 0))
@@ -129,7 +131,7 @@ def _log_lines(path: Path, lines: int, follow: bool) -> Iterator[str]:
                 yield line.decode("utf-8", "replace")
             if rotated:
                 file.close()
-                file = path.open("rb")
+                file = open_log(path)
             elif not added:
                 time.sleep(_FOLLOW_POLL_S)
     finally:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import os
+import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from cco.config import state_folder
 from cco.errors import CcoError
@@ -31,9 +33,7 @@ def set_up(folder: Path) -> Path | None:
     try:
         path = log_path(folder)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
-        )
+        handler = _Rotating(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
         os.chmod(path, 0o600)
     except (OSError, CcoError):
         LOG.addHandler(logging.NullHandler())
@@ -41,6 +41,29 @@ def set_up(folder: Path) -> Path | None:
     handler.setFormatter(_OneLine(_FORMAT))
     LOG.addHandler(handler)
     return path
+
+
+def open_log(path: Path) -> BinaryIO:
+    """Open a log for reading so that it can be rotated meanwhile.
+
+    Raises: OSError.
+    """
+    if sys.platform == "win32":
+        from cco.daemon.windows_log import open_shared
+
+        return open_shared(path)
+    return path.open("rb")
+
+
+class _Rotating(logging.handlers.RotatingFileHandler):
+    """Goes on in the same file while somebody holds it so that it cannot be renamed (Windows)."""
+
+    def doRollover(self) -> None:  # noqa: N802
+        try:
+            super().doRollover()
+        except OSError:
+            if self.stream is None:
+                self.stream = self._open()
 
 
 class _OneLine(logging.Formatter):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cco import errors
-from cco.config import Config, load_config, self_command
+from cco.config import Config, daemon_command, load_config
 from cco.daemon.client import Connection
 from cco.daemon.rendezvous import find_alive
 from cco.daemon.spawned import ARGUMENTS, AUTOMATIC
@@ -49,8 +49,8 @@ _POLL_S = 0.02
 _ENVIRONMENT = frozenset(
     """
     HOME PATH LANG LANGUAGE TZ TMPDIR TEMP TMP USERPROFILE APPDATA LOCALAPPDATA PROGRAMDATA
-    SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT CCO_CONFIG CCO_CONFLICTS CCO_HINTS
-    CCO_KEEP_HISTORY CCO_PORT CCO_STATUS_LINE SSL_CERT_DIR SSL_CERT_FILE
+    SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT CCO_CONFIG CCO_CONFLICTS CCO_EXECUTABLE
+    CCO_HINTS CCO_KEEP_HISTORY CCO_PORT CCO_STATUS_LINE SSL_CERT_DIR SSL_CERT_FILE
     """.split()
 )
 _GLIBC_GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -133,7 +133,7 @@ def _start_process(argument: str) -> subprocess.Popen[bytes]:
 
     def start(**options: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [*self_command(), *ARGUMENTS, argument],
+            [*daemon_command(), *ARGUMENTS, argument],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -70,7 +70,7 @@ def _open_checked(path: Path, flags: int, limit_bytes: int) -> tuple[int, int] |
     """Open a file, check what was opened, and tell its size; None if it was just replaced."""
     try:
         if sys.platform == "win32":
-            fd = _when_closed(lambda: os.open(path, flags))
+            fd = when_closed(lambda: os.open(path, flags))
         else:
             fd = os.open(path, flags)
     except FileNotFoundError:
@@ -180,12 +180,12 @@ def publish_private(draft: Path, path: Path) -> None:
     Raises: OSError.
     """
     if sys.platform == "win32":
-        _when_closed(lambda: os.replace(draft, path))
+        when_closed(lambda: os.replace(draft, path))
     else:
         os.replace(draft, path)
 
 
-def _when_closed(act: Callable[[], _Result]) -> _Result:
+def when_closed(act: Callable[[], _Result]) -> _Result:
     """Windows: open, replace or remove a file as soon as nobody else is in the way.
 
     Raises: OSError, when somebody still is after a while.
@@ -275,7 +275,7 @@ def remove(path: Path) -> bool:
 
             shutil.rmtree(path)
         elif sys.platform == "win32":
-            _when_closed(path.unlink)
+            when_closed(path.unlink)
         else:
             path.unlink()
     except OSError:

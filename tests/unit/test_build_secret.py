@@ -81,5 +81,5 @@ def test_a_build_never_shows_its_secret() -> None:
     from freezing.bundle import Build
 
     secret = secrets.token_bytes(32)
-    shown = repr(Build(secret, release=True, commit="abc", build_id="def"))
+    shown = repr(Build(secret, release=True, version="1", commit="abc", build_id="def"))
     assert repr(secret) not in shown
