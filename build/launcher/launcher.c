@@ -4,7 +4,7 @@
  *
  *     this executable
  *     payload    zlib stream of a ustar archive: the program's folder, with the program itself as `cco`
- *     trailer    56 bytes, the last of the file:
+ *     trailer    56 bytes, the last of the file (on macOS a code signature may follow):
  *                   0   8  magic "CCOPACK1"
  *                   8   8  offset of the payload in the file, little endian
  *                  16   8  length of the payload in bytes, little endian
@@ -26,6 +26,8 @@
 #endif
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
+#include <mach-o/ldsyms.h>
+#include <mach-o/loader.h>
 #endif
 #include "launcher.h"
 
@@ -93,15 +95,41 @@ static int open_self(void)
     return fd;
 }
 
-static void read_trailer(struct payload *payload)
+/* Whether the trailer is what ends here. */
+static bool trailer_ends_at(off_t end, struct payload *payload)
 {
     unsigned char trailer[TRAILER_LENGTH];
-    off_t end = lseek(payload->single_file, 0, SEEK_END);
 
-    if (end < TRAILER_LENGTH ||
-        pread(payload->single_file, trailer, sizeof trailer, end - TRAILER_LENGTH) != TRAILER_LENGTH ||
-        !find_payload(trailer, end - TRAILER_LENGTH, payload))
-        die("%s is incomplete or was modified; download it again", self);
+    return end >= TRAILER_LENGTH &&
+           pread(payload->single_file, trailer, sizeof trailer, end - TRAILER_LENGTH) == TRAILER_LENGTH &&
+           find_payload(trailer, end - TRAILER_LENGTH, payload);
+}
+
+#ifdef __APPLE__
+/* Where codesign has begun its signature, which ends the file; 0 without one. build/macos/sign.py sees to it
+ * that the trailer ends there. */
+static off_t start_of_signature(void)
+{
+    const struct load_command *command = (const struct load_command *)(&_mh_execute_header + 1);
+
+    for (uint32_t i = 0; i < _mh_execute_header.ncmds; i++) {
+        if (command->cmd == LC_CODE_SIGNATURE)
+            return ((const struct linkedit_data_command *)command)->dataoff;
+        command = (const struct load_command *)((const char *)command + command->cmdsize);
+    }
+    return 0;
+}
+#endif
+
+static void read_trailer(struct payload *payload)
+{
+    if (trailer_ends_at(lseek(payload->single_file, 0, SEEK_END), payload))
+        return;
+#ifdef __APPLE__
+    if (trailer_ends_at(start_of_signature(), payload))
+        return;
+#endif
+    die("%s is incomplete or was modified; download it again", self);
 }
 
 static void add_place(const char *base, const char *below, const char *leaf, bool create_base)
