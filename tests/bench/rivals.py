@@ -28,7 +28,7 @@ def freeze(kind: str, work: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     generated = folder / "generated"
     build_id = identity.build_id(DEVELOPMENT_SECRET, VERSION, sources.commit)
-    build = Build(DEVELOPMENT_SECRET, False, sources.commit, build_id)
+    build = Build(DEVELOPMENT_SECRET, False, VERSION, sources.commit, build_id)
     write_generated(generated, build, seal_bundle(DEVELOPMENT_SECRET))
     script = folder / "naive.py"
     script.write_text(_eager())
