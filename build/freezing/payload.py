@@ -7,14 +7,16 @@ import os
 import stat
 import struct
 import tarfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
+
+import zstandard
 
 MAGIC = b"CCOPACK1"
 _TRAILER = struct.Struct("<8sQQ32s")
 TRAILER_BYTES = _TRAILER.size
 _BLOCK_BYTES = 512
+_LEVEL = 19
 _MACH_MAGIC = 0xFEEDFACF
 _MACH_HEADER = struct.Struct("<I12xI12x")
 _LOAD_COMMAND = struct.Struct("<III")
@@ -58,10 +60,28 @@ def archive(folder: Path, *, time_s: int) -> bytes:
 
 def assemble(launcher: bytes, packed_archive: bytes) -> bytes:
     """Put the single file together, in whole words: signing on Windows fills up the last one."""
-    payload = zlib.compress(packed_archive, 9)
+    payload = _compress(packed_archive)
     launcher += b"\0" * (-(len(launcher) + len(payload) + _TRAILER.size) % _WORD_BYTES)
     content_id = hashlib.sha256(payload).hexdigest()[:32].encode()
     return launcher + payload + _TRAILER.pack(MAGIC, len(launcher), len(payload), content_id)
+
+
+def archive_in(single_file: bytes) -> bytes:
+    """The archive that a single file carries.
+
+    Raises: ValueError if it is no single file, or damaged.
+    """
+    trailer = read_trailer(single_file)
+    payload = single_file[trailer.offset : trailer.offset + trailer.length]
+    try:
+        return zstandard.ZstdDecompressor().decompress(payload)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"its payload is damaged: {error}") from None
+
+
+def _compress(data: bytes) -> bytes:
+    """One frame with a checksum, the same bytes whoever makes it with the locked version."""
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(data)
 
 
 def read_trailer(single_file: bytes) -> Trailer:

@@ -3,7 +3,7 @@
  * The single file is, from its first byte to its last:
  *
  *     this executable
- *     payload    zlib stream of a ustar archive: the program's folder, with the program itself as `cco`
+ *     payload    Zstandard frame of a ustar archive: the program's folder, with the program itself as `cco`
  *     trailer    56 bytes, the last of the file (on macOS a code signature may follow):
  *                   0   8  magic "CCOPACK1"
  *                   8   8  offset of the payload in the file, little endian

@@ -17,7 +17,6 @@ import os
 import sys
 import tarfile
 import tempfile
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from freezing.payload import (  # noqa: E402
     MAGIC,
     TRAILER_BYTES,
     archive,
+    archive_in,
     assemble,
     read_trailer,
     start_of_signature,
@@ -66,10 +66,9 @@ def sign(file: Path, identity: str) -> None:
     """
     single_file = file.read_bytes()
     try:
-        trailer = read_trailer(single_file)
+        trailer, payload = read_trailer(single_file), archive_in(single_file)
     except ValueError as error:
         raise ReleaseError(f"{file}: {error}") from None
-    payload = zlib.decompress(single_file[trailer.offset : trailer.offset + trailer.length])
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".sign-") as scratch:
         folder = Path(scratch, "folder")
         with tarfile.open(fileobj=io.BytesIO(payload)) as members:

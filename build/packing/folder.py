@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import shutil
 import tarfile
-import zlib
 from pathlib import Path
 
-from freezing.payload import read_trailer
+from freezing.payload import archive_in
 
 from packing.errors import PackingError
 
@@ -24,11 +23,9 @@ def unpack_program(program: Path, into: Path) -> None:
     if program.is_dir():
         shutil.copytree(program, into, symlinks=True)
         return
-    data = program.read_bytes()
     try:
-        trailer = read_trailer(data)
-        packed = zlib.decompress(data[trailer.offset : trailer.offset + trailer.length])
-    except (ValueError, zlib.error) as error:
+        packed = archive_in(program.read_bytes())
+    except ValueError as error:
         raise PackingError(f"{program}: {error}") from None
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(into)  # noqa: S202  # our own archive: payload.archive made it

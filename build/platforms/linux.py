@@ -190,9 +190,9 @@ def _environment_with_requirements(system: Path, python: Path) -> Path:
             *([Bind(CERTIFICATES, str(CERTIFICATES))] if CERTIFICATES.exists() else []),
         ]
         check = "import ctypes, hashlib, pyexpat, ssl, zlib"  # one that cannot be built stays out
-        fetch_zlib = (
+        fetch_decoder = (
             "import pathlib, sys; sys.path.insert(0, 'build'); from freezing import launcher; "
-            "launcher.zlib_sources(pathlib.Path('/opt/work/freeze'))"
+            "launcher.decoder_sources(pathlib.Path('/opt/work/freeze'))"
         )
         pip = ["/opt/venv/bin/python", "-m", "pip", "install", "-qq", "--require-hashes"]
         with Machine(system, network=True, binds=binds) as inside:
@@ -201,7 +201,7 @@ def _environment_with_requirements(system: Path, python: Path) -> Path:
                 ["/opt/python/bin/python3.11", "-c", check],
                 ["/opt/python/bin/python3.11", "-m", "venv", "/opt/venv"],
                 [*pip, "--disable-pip-version-check", *requirements],
-                ["/opt/venv/bin/python", "-c", fetch_zlib],
+                ["/opt/venv/bin/python", "-c", fetch_decoder],
             ):
                 inside.ok(*command, env=_pip_environment(), cwd=str(ROOT), timeout_s=TIMEOUT_S)
     return folder

@@ -8,12 +8,11 @@ import subprocess
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from freezing.payload import read_trailer
+from freezing.payload import archive_in, read_trailer
 
 from release.errors import ReleaseError
 
@@ -69,10 +68,9 @@ def read_contents(path: Path) -> Contents:
             files = _from_tar(path.read_bytes())
         else:
             single_file = path.read_bytes()
-            trailer = read_trailer(single_file)
-            payload = single_file[trailer.offset : trailer.offset + trailer.length]
-            files, launcher = _from_tar(zlib.decompress(payload)), single_file[: trailer.offset]
-    except (OSError, ValueError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
+            launcher = single_file[: read_trailer(single_file).offset]
+            files = _from_tar(archive_in(single_file))
+    except (OSError, ValueError, tarfile.TarError, zipfile.BadZipFile) as error:
         raise ReleaseError(f"{path} cannot be opened: {error}") from None
     return _program_in(files, path, launcher)
 

@@ -20,6 +20,7 @@ from release.errors import ReleaseError
 REQUIREMENTS = Path(__file__).parent.parent / "requirements"
 WEB_LOCK = Path(__file__).parent.parent / "web" / "package-lock.json"
 ZLIB_VERSION = re.compile(rb"(?:in|de)flate (\d+\.\d+(?:\.\d+)*)[^\0]{0,20} Copyright")
+_ZSTD_VERSION = re.compile(rb"zstd decoder (\d+\.\d+\.\d+)\0")
 _VENDORED = "_internal/cco/web/vendor/"
 _OURS = {"cco", "_cco_build"}
 _BOOTLOADER_MODULES = ("pyi", "_pyi")
@@ -64,7 +65,7 @@ def parts_of(contents: Contents) -> list[Part]:
         *_web_parts(contents.files),
     ]
     if contents.launcher is not None:
-        parts.append(_zlib_in(contents.launcher))
+        parts.append(_zstd_in(contents.launcher))
     return sorted(parts, key=lambda part: (part.name, part.version or "", part.files))
 
 
@@ -128,11 +129,11 @@ def _bootloader() -> Part:
     return Part("pyinstaller", version, licence, "pypi", ("cco",))
 
 
-def _zlib_in(launcher: bytes) -> Part:
-    match = ZLIB_VERSION.search(launcher)
+def _zstd_in(launcher: bytes) -> Part:
+    match = _ZSTD_VERSION.search(launcher)
     if match is None:
-        raise ReleaseError("the launcher does not tell the version of its zlib")
-    return Part("zlib", match[1].decode(), "Zlib", "generic", ("launcher",))
+        raise ReleaseError("the launcher does not tell the version of its zstd")
+    return Part("zstd", match[1].decode(), "BSD-3-Clause", "generic", ("launcher",))
 
 
 def _web_parts(files: Mapping[str, bytes]) -> list[Part]:

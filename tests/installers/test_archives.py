@@ -7,12 +7,11 @@ import io
 import subprocess
 import tarfile
 import zipfile
-import zlib
 from pathlib import Path
 
 import pack
 import pytest
-from freezing.payload import read_trailer
+from freezing.payload import archive_in
 from packing.archive import make_archive, zip_archive
 from packing.checksums import checksum_lines, read_checksums
 from packing.errors import PackingError
@@ -41,8 +40,7 @@ def test_the_archive_holds_the_single_files_program(binary: Path, archive: Path)
         assert program
         digest = hashlib.sha256(program.read()).digest()
     data = binary.read_bytes()
-    trailer = read_trailer(data)
-    packed = zlib.decompress(data[trailer.offset : trailer.offset + trailer.length])
+    packed = archive_in(data)
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         inside = tar.extractfile("cco")
         assert inside

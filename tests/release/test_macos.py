@@ -11,12 +11,11 @@ import plistlib
 import stat
 import sys
 import tarfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from freezing.payload import archive, assemble, read_trailer
+from freezing.payload import archive, archive_in, assemble, read_trailer
 from macos import keychain, notarise, sign
 from release.errors import ReleaseError
 
@@ -93,8 +92,7 @@ def single_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def inside(path: Path) -> dict[str, bytes]:
     data = path.read_bytes()
-    trailer = read_trailer(data)
-    packed = zlib.decompress(data[trailer.offset : trailer.offset + trailer.length])
+    packed = archive_in(data)
     with tarfile.open(fileobj=io.BytesIO(packed)) as members:
         files = {member.name: members.extractfile(member) for member in members if member.isreg()}
         return {name: file.read() for name, file in files.items() if file is not None}

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from freezing.payload import archive, read_trailer
+from freezing.payload import archive, archive_in
 from release import checksums, sbom
 from release.contents import Contents, read_contents
 from release.errors import ReleaseError
@@ -45,7 +44,7 @@ def test_every_pinned_distribution_and_native_part_is_there(parts: dict[str, Par
     if sys.platform != "win32":
         needed -= {"colorama", "pywin32", "winregistry"}
     assert needed <= set(parts)
-    for name in ("cpython", "pyinstaller", "zlib", "uplot"):
+    for name in ("cpython", "pyinstaller", "zstd", "uplot"):
         assert parts[name].version
     assert parts["cpython"].version == sys.version.split()[0]
     for name in set(parts) & set(pinned("runtime")):
@@ -130,8 +129,7 @@ def test_every_form_of_an_artefact_can_be_opened(
     binary: Path, contents: Contents, tmp_path: Path
 ) -> None:
     single_file = binary.read_bytes()
-    trailer = read_trailer(single_file)
-    payload = zlib.decompress(single_file[trailer.offset : trailer.offset + trailer.length])
+    payload = archive_in(single_file)
     folder = tmp_path / "cco-1.2.3-linux-x86_64"
     with tarfile.open(fileobj=io.BytesIO(payload)) as members:
         members.extractall(folder)

@@ -7,11 +7,10 @@ import os
 import subprocess
 import sys
 import tarfile
-import zlib
 from pathlib import Path
 
 import pytest
-from freezing.payload import read_trailer
+from freezing.payload import archive_in
 from release.smoke import unpack
 
 from cco.build_info import VERSION
@@ -54,8 +53,7 @@ def test_the_frozen_program_passes_as_single_file_and_as_archive(
     done = smoke(binary, "--development", "--version", VERSION)
     assert done.returncode == 0, done.stderr
     single_file = binary.read_bytes()
-    trailer = read_trailer(single_file)
-    payload = zlib.decompress(single_file[trailer.offset : trailer.offset + trailer.length])
+    payload = archive_in(single_file)
     packed = tmp_path / "cco.tar.gz"
     with (
         tarfile.open(fileobj=io.BytesIO(payload)) as members,
