@@ -22,6 +22,7 @@ _MACH_HEADER = struct.Struct("<I12xI12x")
 _LOAD_COMMAND = struct.Struct("<III")
 _LC_CODE_SIGNATURE = 0x1D
 _WORD_BYTES = 8
+_WINDOWS = b"MZ"
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,11 @@ def archive(folder: Path, *, time_s: int) -> bytes:
 
 
 def assemble(launcher: bytes, packed_archive: bytes) -> bytes:
-    """Put the single file together, in whole words: signing on Windows fills up the last one."""
+    """Put the single file together; for Windows in whole words, as signing would fill up the last.
+    (Not for macOS: nothing may follow the signature that a launcher has from its linker.)"""
     payload = _compress(packed_archive)
-    launcher += b"\0" * (-(len(launcher) + len(payload) + _TRAILER.size) % _WORD_BYTES)
+    if launcher.startswith(_WINDOWS):
+        launcher += b"\0" * (-(len(launcher) + len(payload) + _TRAILER.size) % _WORD_BYTES)
     content_id = hashlib.sha256(payload).hexdigest()[:32].encode()
     return launcher + payload + _TRAILER.pack(MAGIC, len(launcher), len(payload), content_id)
 

@@ -59,12 +59,12 @@ def test_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_trailer_describes_the_payload() -> None:
-    single_file = payload.assemble(b"launcher", b"archive" * 50)
+    single_file = payload.assemble(b"MZ launcher", b"archive" * 50)
     trailer = payload.read_trailer(single_file)
     packed = single_file[trailer.offset : trailer.offset + trailer.length]
     assert payload.archive_in(single_file) == b"archive" * 50
     assert trailer.content_id == hashlib.sha256(packed).hexdigest()[:32]
-    assert single_file[: trailer.offset].rstrip(b"\0") == b"launcher"
+    assert single_file[: trailer.offset].rstrip(b"\0") == b"MZ launcher"
     assert len(single_file) % 8 == 0
     assert single_file[-56:-48] == b"CCOPACK1"
     assert int.from_bytes(single_file[-48:-40], "little") == trailer.offset
