@@ -2,6 +2,7 @@
 
     python build/claude_client.py fetch    npm-install it into .cache/claude, print its program
     python build/claude_client.py path     print its program, which must be there
+    ... --platform win32-x64               the same for another system
 
 claude-client/package-lock.json pins the version and the hash of every platform's package. The
 lock names no server: packages come from the registry that npm is set up for.
@@ -40,28 +41,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="The pinned Claude Code that tests and demo run against."
     )
     parser.add_argument("action", choices=["fetch", "path"])
+    parser.add_argument("--platform", metavar="NAME", help="default: this machine's")
     options = parser.parse_args(arguments)
     try:
-        if options.action == "fetch" and not is_current():
-            fetch()
-        print(program())
+        name = options.platform or platform_name()
+        if options.action == "fetch" and not is_current(name):
+            fetch(name)
+        print(program(name))
     except ClientUnavailable as error:
         print(f"claude_client: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def program(installed: Path | None = None) -> Path:
-    """Find the native program in an installation, ours unless given.
+def program(name: str, installed: Path | None = None) -> Path:
+    """Find the native program for a platform in an installation, ours unless given.
 
     Raises: ClientUnavailable.
     """
-    name = "claude.exe" if sys.platform == "win32" else "claude"
-    packages = (installed or INSTALLED) / "node_modules" / "@anthropic-ai"
-    path = packages / f"claude-code-{platform_name()}" / name
+    packages = (installed or installation(name)) / "node_modules" / "@anthropic-ai"
+    suffix = ".exe" if name.startswith("win32-") else ""
+    path = packages / f"claude-code-{name}" / f"claude{suffix}"
     if not path.is_file():
         raise ClientUnavailable(f"{path} is not there. Run: make claude")
     return path
+
+
+def installation(name: str) -> Path:
+    """Where the client for a platform is installed."""
+    return INSTALLED if name == platform_name() else INSTALLED.with_name(f"claude-{name}")
 
 
 def platform_name() -> str:
@@ -78,18 +86,19 @@ def platform_name() -> str:
     return f"{system}-{machine}" + ("-musl" if musl else "")
 
 
-def is_current() -> bool:
-    """Whether the pinned version is installed."""
+def is_current(name: str) -> bool:
+    """Whether the pinned version is installed for a platform."""
     try:
+        installed = installation(name)
         same = all(
-            (INSTALLED / name).read_bytes() == (PINNED / name).read_bytes() for name in _FILES
+            (installed / file).read_bytes() == (PINNED / file).read_bytes() for file in _FILES
         )
-        return same and program().is_file()
+        return same and program(name).is_file()
     except (OSError, ClientUnavailable):
         return False
 
 
-def fetch() -> None:
+def fetch(name: str) -> None:
     """Install the pinned version; an earlier one is replaced only once the new one is complete.
 
     Raises: ClientUnavailable.
@@ -101,9 +110,12 @@ def fetch() -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     try:
-        for name in _FILES:
-            shutil.copy(PINNED / name, draft / name)
+        for file in _FILES:
+            shutil.copy(PINNED / file, draft / file)
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        if name != platform_name():
+            system, machine = name.split("-")[:2]
+            command += ["--os", system, "--cpu", machine]
         done = subprocess.run(
             command, cwd=draft, env=_npm_environment(), capture_output=True, text=True, check=False
         )
@@ -111,9 +123,9 @@ def fetch() -> None:
             raise ClientUnavailable(
                 f"npm ci ended with exit status {done.returncode}:\n{done.stderr}"
             )
-        program(draft)
-        shutil.rmtree(INSTALLED, ignore_errors=True)
-        draft.rename(INSTALLED)
+        program(name, draft)
+        shutil.rmtree(installation(name), ignore_errors=True)
+        draft.rename(installation(name))
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
