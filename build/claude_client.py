@@ -2,6 +2,7 @@
 
     python build/claude_client.py fetch    npm-install it into .cache/claude, print its program
     python build/claude_client.py path     print its program, which must be there
+    ... --platform win32-x64               the same for another system
 
 claude-client/package-lock.json pins the version and the hash of every platform's package.
 """
@@ -36,28 +37,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="The pinned Claude Code that tests and demo run against."
     )
     parser.add_argument("action", choices=["fetch", "path"])
+    parser.add_argument("--platform", metavar="NAME", help="default: this machine's")
     options = parser.parse_args(arguments)
     try:
-        if options.action == "fetch" and not is_current():
-            install(PINNED, INSTALLED, verify=program)
-        print(program())
+        name = options.platform or platform_name()
+        if options.action == "fetch" and not is_current(name):
+            fetch(name)
+        print(program(name))
     except NpmUnavailable as error:
         print(f"claude_client: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def program(installed: Path | None = None) -> Path:
-    """Find the native program in an installation, ours unless given.
+def program(name: str, installed: Path | None = None) -> Path:
+    """Find the native program for a platform in an installation, ours unless given.
 
     Raises: ClientUnavailable.
     """
-    name = "claude.exe" if sys.platform == "win32" else "claude"
-    packages = (installed or INSTALLED) / "node_modules" / "@anthropic-ai"
-    path = packages / f"claude-code-{platform_name()}" / name
+    packages = (installed or installation(name)) / "node_modules" / "@anthropic-ai"
+    suffix = ".exe" if name.startswith("win32-") else ""
+    path = packages / f"claude-code-{name}" / f"claude{suffix}"
     if not path.is_file():
         raise ClientUnavailable(f"{path} is not there. Run: make claude")
     return path
+
+
+def installation(name: str) -> Path:
+    """Where the client for a platform is installed."""
+    return INSTALLED if name == platform_name() else INSTALLED.with_name(f"claude-{name}")
 
 
 def platform_name() -> str:
@@ -74,12 +82,24 @@ def platform_name() -> str:
     return f"{system}-{machine}" + ("-musl" if musl else "")
 
 
-def is_current() -> bool:
-    """Whether the pinned version is installed."""
+def is_current(name: str) -> bool:
+    """Whether the pinned version is installed for a platform."""
     try:
-        return is_installed(PINNED, INSTALLED) and program().is_file()
+        return is_installed(PINNED, installation(name)) and program(name).is_file()
     except ClientUnavailable:
         return False
+
+
+def fetch(name: str) -> None:
+    """Install the pinned version for a platform.
+
+    Raises: NpmUnavailable.
+    """
+    options: list[str] = []
+    if name != platform_name():
+        system, machine = name.split("-")[:2]
+        options = ["--os", system, "--cpu", machine]
+    install(PINNED, installation(name), lambda draft: program(name, draft), options)
 
 
 if __name__ == "__main__":

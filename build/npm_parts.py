@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache"
@@ -31,7 +31,10 @@ def is_installed(pinned: Path, installed: Path) -> bool:
 
 
 def install(
-    pinned: Path, installed: Path, verify: Callable[[Path], object] = lambda draft: None
+    pinned: Path,
+    installed: Path,
+    verify: Callable[[Path], object] = lambda draft: None,
+    options: Sequence[str] = (),
 ) -> None:
     """Install what a folder's lock pins; an earlier installation is replaced only once the new one
     is complete and `verify` has looked at it.
@@ -48,6 +51,7 @@ def install(
         for name in _FILES:
             shutil.copy(pinned / name, draft / name)
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        command += options
         done = subprocess.run(
             command, cwd=draft, env=_environment(), capture_output=True, text=True, check=False
         )

@@ -17,12 +17,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "build")]
 
+import claude_client  # noqa: E402
 from platforms import tools  # noqa: E402
 from platforms.errors import PlatformError  # noqa: E402
 
 from windows import freeze, wine  # noqa: E402
 
 TESTS = ROOT / "tests" / "windows"
+CLIENT = "win32-x64"
 COMPILER = "x86_64-w64-mingw32-gcc"
 
 
@@ -48,10 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class Place:
     """A Windows with all that the tests need."""
 
-    def __init__(self, windows: wine.Windows, binary: Path, fake_claude: Path) -> None:
+    def __init__(
+        self, windows: wine.Windows, binary: Path, claude: Path, fake_claude: Path
+    ) -> None:
         self._windows = windows
         self._environment = {
             "CCO_TEST_BINARY": wine.path(binary),
+            "CCO_TEST_CLAUDE": wine.path(claude),
             "CCO_TEST_FAKE_CLAUDE": wine.path(fake_claude),
             "CCO_TEST_WINE": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -65,18 +70,24 @@ class Place:
 
 
 @contextmanager
-def prepared(binary: Path) -> Iterator[Place]:
-    """Give a Windows to test a frozen program in.
+def prepared(binary: Path, account: str = "root") -> Iterator[Place]:
+    """Give a Windows to test a frozen program in, with the pinned Claude Code for Windows.
 
     Raises: PlatformError.
     """
     tools.demand(COMPILER)
+    try:
+        if not claude_client.is_current(CLIENT):
+            claude_client.fetch(CLIENT)
+        claude = claude_client.program(CLIENT)
+    except claude_client.ClientUnavailable as error:
+        raise PlatformError(str(error)) from None
     with tempfile.TemporaryDirectory() as scratch:
         fake = Path(scratch, "claude.exe")
         source = TESTS / "fake_claude.c"
         tools.run([COMPILER, "-municode", "-Os", "-s", "-o", str(fake), str(source)])
-        with wine.Windows(read=[ROOT, Path(scratch)], checkout=ROOT) as windows:
-            yield Place(windows, binary, fake)
+        with wine.Windows(read=[ROOT, Path(scratch)], checkout=ROOT, account=account) as windows:
+            yield Place(windows, binary, claude, fake)
 
 
 if __name__ == "__main__":

@@ -40,18 +40,21 @@ class Windows:
         read: Sequence[Path] = (),
         write: Sequence[Path] = (),
         checkout: Path | None = None,
+        account: str = "root",
     ) -> None:
         binds = [Bind(_made_prefix(), _KEPT_PREFIX), Bind(python.make(), "/python")]
         if checkout is not None:
             binds.append(Bind(checkout, f"/{python.CHECKOUT}"))
         binds += [Bind(path, str(path)) for path in read]
         binds += [Bind(path, str(path), writable=True) for path in write]
+        self._account = account
         self._machine = Machine(_rootfs(), binds=binds)
 
     def __enter__(self) -> Windows:
         machine = self._machine.__enter__()
         try:
             machine.ok("sh", "-ec", _COPY_ON_WRITE)
+            machine.ok("sh", "-ec", _NAME_ACCOUNT, "sh", self._account)
             _warm_up(machine, _PREFIX)
         except BaseException:
             self._machine.__exit__(None, None, None)
@@ -84,6 +87,8 @@ mkdir -p /tmp/wine/upper /tmp/wine/work {_PREFIX}
 mount -t overlay -o lowerdir={_KEPT_PREFIX},upperdir=/tmp/wine/upper,workdir=/tmp/wine/work \
     overlay {_PREFIX}
 """
+
+_NAME_ACCOUNT = 'sed -i "1s/^[^:]*:/$1:/" /etc/passwd'
 
 
 def _rootfs() -> Path:

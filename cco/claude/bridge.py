@@ -60,7 +60,7 @@ def bridge_settings(
     for event in COMMAND_EVENTS:
         hook = {
             "type": "command",
-            "command": shell_command([*command, "hook", event, *options]),
+            **_hook_command([*command, "hook", event, *options]),
             "timeout": _COMMAND_TIMEOUT_S,
         }
         hooks[event] = [{"hooks": [hook]}]
@@ -80,10 +80,19 @@ def bridge_settings(
     return settings
 
 
+def _hook_command(arguments: Sequence[str]) -> dict[str, Any]:
+    """How a command hook names its program: on Windows without a shell, of which it has two."""
+    if sys.platform == "win32":
+        return {"command": arguments[0], "args": list(arguments[1:])}
+    return {"command": shell_command(arguments)}
+
+
 def shell_command(arguments: Sequence[str]) -> str:
-    """Quote an argument vector for the shell that runs Claude Code's command hooks."""
-    if sys.platform == "win32":  # a POSIX shell (Git Bash) runs them there too
-        return shlex.join([argument.replace(os.sep, "/") for argument in arguments])
+    """Quote an argument vector for the shell that Claude Code runs commands with."""
+    if sys.platform == "win32":
+        from cco.claude.windows_shell import command_line
+
+        return command_line(arguments, os.environ)
     return shlex.join(arguments)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from cco.claude.bridge import (
     shell_command,
 )
 from cco.claude.headers import BUDGET_HEADER, LAUNCH_HEADER
+from cco.claude.windows_shell import command_line
 from cco.cli.hook import launch_headers
 
 COMMAND = ["/opt/my tools/cco's", "-m", "cco"]
@@ -83,11 +86,31 @@ def test_commands_survive_the_shell(arguments: list[str]) -> None:
     assert shlex.split(shell_command(arguments)) == arguments
 
 
-def test_on_windows_paths_suit_a_posix_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_windows_hooks_need_no_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "win32")
-    monkeypatch.setattr("os.sep", "\\")
-    command = shell_command([r"C:\Program Files\cco\cco.exe", "hook", "SessionStart"])
-    assert command == "'C:/Program Files/cco/cco.exe' hook SessionStart"
+    settings = bridge_settings(4711, [r"C:\Program Files\cco.exe"], status_line=False)
+    hook = settings["hooks"]["SessionStart"][0]["hooks"][0]
+    assert hook["command"] == r"C:\Program Files\cco.exe"
+    assert hook["args"] == ["hook", "SessionStart"]
+
+
+def test_on_windows_the_status_line_suits_the_shell_that_is_there(tmp_path: Path) -> None:
+    """bash of Git for Windows, named, or found by its git; else PowerShell."""
+    arguments = ["C:\\Users\\O'Neill\u2019s\\cco.exe", "statusline"]
+    assert command_line([r"C:\Users\me\cco.exe", "statusline"], {}) == (
+        "C:/Users/me/cco.exe statusline"
+    )
+    powershell = "& 'C:/Users/O''Neill\u2019\u2019s/cco.exe' 'statusline'"
+    assert command_line(arguments, {}) == powershell
+    bash = tmp_path / "bin" / "bash.exe"
+    named = {"CLAUDE_CODE_GIT_BASH_PATH": str(bash)}
+    assert command_line(arguments, named) == powershell
+    for program in (bash, tmp_path / "cmd" / ("git.exe" if sys.platform == "win32" else "git")):
+        program.parent.mkdir()
+        program.touch(mode=0o755)
+    for environ in (named, {"PATH": str(tmp_path / "cmd")}):
+        words = shlex.split(command_line(arguments, environ))
+        assert words == ["C:/Users/O'Neill\u2019s/cco.exe", "statusline"]
 
 
 def test_hooks_of_both_run() -> None:

@@ -15,7 +15,7 @@ NPM = """#!/bin/sh
 printf '%s\\n' "$*" "${npm_config_cache:-home}" >> "$LOG"
 [ -z "$FAIL" ] || { echo "npm error $FAIL" >&2; exit 1; }
 folder=node_modules/@anthropic-ai/claude-code-$PLATFORM
-mkdir -p "$folder" && echo program > "$folder/claude"
+mkdir -p "$folder" && echo program > "$folder/$PROGRAM"
 """
 
 
@@ -30,6 +30,7 @@ def npm_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LOG", str(tmp_path / "log"))
     monkeypatch.setenv("FAIL", "")
     monkeypatch.setenv("PLATFORM", claude_client.platform_name())
+    monkeypatch.setenv("PROGRAM", "claude")
     monkeypatch.setattr(npm_parts, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(claude_client, "INSTALLED", tmp_path / "cache" / "claude")
     return tmp_path / "log"
@@ -75,12 +76,28 @@ def test_it_is_fetched_once(npm_log: Path, capsys: pytest.CaptureFixture[str]) -
     assert [path.name for path in npm_parts.CACHE.iterdir()] == ["claude"]
 
 
+def test_it_is_fetched_for_another_system(
+    npm_log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLATFORM", "win32-x64")
+    monkeypatch.setenv("PROGRAM", "claude.exe")
+    for action in ("fetch", "fetch", "path"):
+        assert claude_client.main([action, "--platform", "win32-x64"]) == 0
+    program = npm_parts.CACHE.joinpath(
+        "claude-win32-x64/node_modules/@anthropic-ai/claude-code-win32-x64/claude.exe"
+    )
+    assert capsys.readouterr().out.split() == [str(program)] * 3
+    assert npm_log.read_text().splitlines()[0].endswith("--os win32 --cpu x64")
+    assert len(npm_log.read_text().splitlines()) == 2
+    assert claude_client.main(["path"]) == 1
+
+
 def test_another_pinned_version_is_fetched_again(npm_log: Path) -> None:
     assert claude_client.main(["fetch"]) == 0
     (claude_client.INSTALLED / "package-lock.json").write_text("an older lock")
     assert claude_client.main(["fetch"]) == 0
     assert npm_log.read_text().count("ci --ignore-scripts") == 2
-    assert claude_client.is_current()
+    assert claude_client.is_current(claude_client.platform_name())
 
 
 def test_a_failure_says_why_and_keeps_the_old_one(
@@ -91,7 +108,7 @@ def test_a_failure_says_why_and_keeps_the_old_one(
     monkeypatch.setenv("FAIL", "no network")
     assert claude_client.main(["fetch"]) == 1
     assert "npm error no network" in capsys.readouterr().err
-    assert claude_client.program(claude_client.INSTALLED).is_file()
+    assert claude_client.program(claude_client.platform_name()).is_file()
     assert [path.name for path in npm_parts.CACHE.iterdir()] == ["claude"]
 
 

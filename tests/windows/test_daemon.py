@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
 import sys
 import winreg
 from ctypes import wintypes
@@ -37,7 +36,7 @@ def test_from_start_to_stop(sandbox: Sandbox) -> None:
     sandbox.ok("daemon", "restart")
     again = json.loads(sandbox.ok("daemon", "status", "--json"))
     assert (again["port"], again["pid"] != status["pid"]) == (status["port"], True)
-    assert sandbox.ok("daemon", "stop") == "the daemon is stopped\r\n".replace("\r\n", os.linesep)
+    assert sandbox.ok("daemon", "stop").strip() == "the daemon is stopped"
     assert sandbox.leftovers() == []
     assert has_ended(again["pid"])
     assert sandbox.run("daemon", "status").code == 3
@@ -81,8 +80,6 @@ def test_it_is_one_process_without_a_window(frozen: Sandbox) -> None:
     (process,) = frozen.daemon_processes()
     assert process.pid == pid
     assert Path(process.exe()).parent.parent == Path(frozen.environment()["XDG_CACHE_HOME"], "cco")
-    parent = process.parent()
-    assert parent is None or parent.pid == pid or not parent.is_running()
     assert windows_of(pid) == []
 
 

@@ -9,13 +9,10 @@
     (FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES | FILE_DELETE_CHILD | DELETE |         \
      WRITE_DAC | WRITE_OWNER | GENERIC_WRITE | GENERIC_ALL)
 
-union token_information {
+static union {
     TOKEN_USER user;
-    TOKEN_OWNER owner;
     BYTE room[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-};
-
-static union token_information this_user, this_owner;
+} this_user;
 static BYTE system_sid[SECURITY_MAX_SID_SIZE], administrators_sid[SECURITY_MAX_SID_SIZE];
 
 static int know_accounts(void)
@@ -23,14 +20,13 @@ static int know_accounts(void)
     static bool known;
     DWORD size = sizeof system_sid;
     HANDLE token;
-    BOOL asked;
+    bool asked;
 
     if (known)
         return 0;
     if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
         return fail(NULL);
-    asked = GetTokenInformation(token, TokenUser, &this_user, sizeof this_user, &size) &&
-            GetTokenInformation(token, TokenOwner, &this_owner, sizeof this_owner, &size);
+    asked = GetTokenInformation(token, TokenUser, &this_user, sizeof this_user, &size);
     if (!asked)
         fail(NULL);
     CloseHandle(token);
@@ -117,7 +113,7 @@ int check_folder(const wchar_t *path)
             SetLastError(error);
             result = fail(NULL);
         } else {
-            if (!EqualSid(owner, this_user.user.User.Sid) && !EqualSid(owner, this_owner.owner.Owner))
+            if (!is_trusted(owner)) /* what an elevated process makes belongs to the administrators */
                 result = fail("belongs to another user");
             else
                 result = check_list(list);

@@ -101,7 +101,7 @@ static int make_private_folder(const wchar_t *store, wchar_t path[PATH_CHARS])
             return -1;
         if (create_private_folder(path) == 0)
             return 0;
-        if (GetLastError() != ERROR_ALREADY_EXISTS)
+        if (!exists(path))
             return -1;
     }
     return fail("too many leftovers");
