@@ -6,6 +6,7 @@ pipe that takes one line of JSON when it serves or fails, and is closed then.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -24,6 +25,7 @@ def main(port: str) -> int:
     if sys.platform != "win32" and os.fork():
         os._exit(0)  # the starter becomes another program: it must not be our parent
     os.chdir(os.path.abspath(os.sep))
+    gc.disable()  # until it serves: what is imported stays
     from cco.daemon import server
 
     try:
@@ -36,6 +38,8 @@ def main(port: str) -> int:
 
 
 def _report_start(started: Any) -> None:
+    gc.freeze()
+    gc.enable()
     _report(
         {
             "port": started.port,

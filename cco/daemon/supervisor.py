@@ -118,6 +118,8 @@ def _start(identity: Identity, config: Config, port: int | None, notify: Notify)
 def _spawn(port: int | None) -> dict[str, Any]:
     """Start a daemon process and wait for its one report."""
     process = _start_process(AUTOMATIC if port is None else str(port))
+    import cryptography.hazmat.primitives.ciphers.aead  # noqa: F401  # needed next; there is time now
+
     line = _read_report(process)
     try:
         report = json.loads(line)

@@ -8,8 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-import psutil
-
 from cco.ledger.edits import ABSENT, File, Stamp
 
 MAX_PATH_CHARS = 1_000
@@ -27,6 +25,8 @@ Mounts = Callable[[], Iterable[tuple[str, str]]]
 
 
 def _mounts() -> Iterable[tuple[str, str]]:
+    import psutil  # not at every start of the daemon
+
     return ((one.mountpoint, one.fstype) for one in psutil.disk_partitions(all=True))
 
 
