@@ -42,7 +42,7 @@ check found problems, 2 for a command line that makes no sense, 3 if the daemon 
 
 def manual_page(application: click.Group) -> str:
     """The page in the man macros of roff."""
-    context = click.Context(application, info_name="cco")
+    context = click.Context(application, info_name="cco", **application.context_settings)
     return "".join(
         [
             f'.TH "CCO" "1" "" "cco {VERSION}" "User Commands"\n',
