@@ -13,7 +13,7 @@ CLIENT := $(VENV)/python build/claude_client.py
 COMPILE := ../../.build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
-.PHONY: help demo test test-platforms test-tools test-fast check freeze release lock claude bootstrap clean FORCE
+.PHONY: help demo test test-platforms test-tools test-fast bench bench-freeze check freeze release lock claude bootstrap clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -34,18 +34,28 @@ test-platforms: bootstrap claude ## the programs for other systems, tested in sy
 	CCO_TEST_PLATFORMS=dist/platforms CCO_TEST_BINARY="$(CURDIR)/dist/platforms/cco-linux-x86_64" \
 		CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m pytest tests/platforms tests/frozen $(PYTEST)
 
-test-tools: bootstrap ## what only tests need: Chromium, Prometheus, the dashboard's pinned npm parts
+test-tools: bootstrap ## what only tests need: Chromium, Prometheus, ruby, shells, pinned npm parts
 	@build/chromium.sh
 	@build/prometheus.sh
+	@build/installer_tools.sh
 	@$(VENV)/python build/web_parts.py check
+	@$(VENV)/python build/powershell_syntax.py fetch
 
 test-fast: bootstrap ## the tests that need neither the frozen program nor the real client
 	$(VENV)/python -m pytest -m "not slow" tests/unit tests/integration $(PYTEST)
 
-check: bootstrap ## static checks: ruff, formatting, mypy
+bench: bench-freeze test-tools ## all benchmarks: the frozen program's, the ledger's memory, hooks while a browser watches
+	CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m tests.load.measure_hooks --form frozen
+	CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m tests.load.measure_ledger --form frozen
+
+bench-freeze: dist/cco claude ## how quick the single file is, beside what people usually freeze (builds those)
+	CCO_TEST_BINARY="$(CURDIR)/dist/cco" CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m tests.bench.freeze
+
+check: bootstrap ## static checks: ruff, formatting, mypy, and the workflows
 	$(VENV)/python -m ruff check .
 	$(VENV)/python -m ruff format --check .
 	$(VENV)/python -m mypy
+	$(VENV)/python build/release/check_workflows.py
 
 freeze: dist/cco ## the frozen program, dist/cco, as a development build unless CCO_BUILD_SECRET is set
 
@@ -67,9 +77,9 @@ $(BOOTSTRAPPED): build/bootstrap.sh $(wildcard $(REQUIREMENTS)/*.txt)
 lock: bootstrap ## renew the locks after a change to *.in or package.json (UPGRADE=--upgrade for newer versions)
 	$(VENV)/python -m venv .build/lock
 	.build/lock/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)/lock.txt
-	cd $(REQUIREMENTS) && for name in runtime freeze dev lock; do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
+	cd $(REQUIREMENTS) && for name in runtime freeze dev release workflows lock; do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
 	cd $(REQUIREMENTS) && for name in launcher windows; do $(COMPILE) --no-deps $$name.in -o $$name.txt || exit 1; done
-	for folder in build/claude-client build/web; do \
+	for folder in build/claude-client build/web build/powershell; do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \
 	done
 

@@ -84,7 +84,8 @@ say "making .venv with $("$chosen" --version) ($chosen)"
 rm -rf .venv
 "$chosen" -m venv .venv
 .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes \
-    -r build/requirements/runtime.txt -r build/requirements/freeze.txt -r build/requirements/dev.txt
+    -r build/requirements/runtime.txt -r build/requirements/freeze.txt -r build/requirements/dev.txt \
+    -r build/requirements/release.txt -r build/requirements/workflows.txt
 
 # The checkout itself, for `python -m cco` from any folder.
 pwd > "$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/cco-checkout.pth"

@@ -4,31 +4,27 @@
     python build/claude_client.py path     print its program, which must be there
     ... --platform win32-x64               the same for another system
 
-claude-client/package-lock.json pins the version and the hash of every platform's package. The
-lock names no server: packages come from the registry that npm is set up for.
+claude-client/package-lock.json pins the version and the hash of every platform's package.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from npm_parts import CACHE, NpmUnavailable, install, is_installed
+
 ROOT = Path(__file__).resolve().parent.parent
 PINNED = ROOT / "build" / "claude-client"
-CACHE = ROOT / ".cache"
 INSTALLED = CACHE / "claude"
-_FILES = ("package.json", "package-lock.json")
 _SYSTEMS = {"linux": "linux", "darwin": "darwin", "win32": "win32"}
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "arm64": "arm64", "aarch64": "arm64"}
 
 
-class ClientUnavailable(Exception):
+class ClientUnavailable(NpmUnavailable):
     """The pinned Claude Code cannot be had; the message says what to do."""
 
 
@@ -48,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.action == "fetch" and not is_current(name):
             fetch(name)
         print(program(name))
-    except ClientUnavailable as error:
+    except NpmUnavailable as error:
         print(f"claude_client: {error}", file=sys.stderr)
         return 1
     return 0
@@ -89,54 +85,21 @@ def platform_name() -> str:
 def is_current(name: str) -> bool:
     """Whether the pinned version is installed for a platform."""
     try:
-        installed = installation(name)
-        same = all(
-            (installed / file).read_bytes() == (PINNED / file).read_bytes() for file in _FILES
-        )
-        return same and program(name).is_file()
-    except (OSError, ClientUnavailable):
+        return is_installed(PINNED, installation(name)) and program(name).is_file()
+    except ClientUnavailable:
         return False
 
 
 def fetch(name: str) -> None:
-    """Install the pinned version; an earlier one is replaced only once the new one is complete.
+    """Install the pinned version for a platform.
 
-    Raises: ClientUnavailable.
+    Raises: NpmUnavailable.
     """
-    npm = shutil.which("npm")
-    if npm is None:
-        raise ClientUnavailable("npm is missing. Install Node.js (Debian: apt-get install npm)")
-    draft = CACHE / f"claude-{os.getpid()}.tmp"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    try:
-        for file in _FILES:
-            shutil.copy(PINNED / file, draft / file)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        if name != platform_name():
-            system, machine = name.split("-")[:2]
-            command += ["--os", system, "--cpu", machine]
-        done = subprocess.run(
-            command, cwd=draft, env=_npm_environment(), capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            raise ClientUnavailable(
-                f"npm ci ended with exit status {done.returncode}:\n{done.stderr}"
-            )
-        program(name, draft)
-        shutil.rmtree(installation(name), ignore_errors=True)
-        draft.rename(installation(name))
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _npm_environment() -> dict[str, str]:
-    """The environment for npm: its cache goes to ours where the home folder cannot hold it."""
-    environment = dict(os.environ)
-    home = environment.get("HOME") or environment.get("USERPROFILE")
-    if home is None or not os.access(home, os.W_OK):
-        environment["npm_config_cache"] = str(CACHE / "npm")
-    return environment
+    options: list[str] = []
+    if name != platform_name():
+        system, machine = name.split("-")[:2]
+        options = ["--os", system, "--cpu", machine]
+    install(PINNED, installation(name), lambda draft: program(name, draft), options)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ TIERS = ("opus", "sonnet", "haiku", "inherit")
 CONFLICTS = ("warn", "deny", "off")
 MAX_BUDGET_USD = 1_000_000
 NOT_A_BUDGET = f"must be an amount of US dollars over 0, to {MAX_BUDGET_USD}"
+_DARWIN_USER_TEMP_DIR = 65537  # of macOS's <unistd.h>; os.confstr has no name for it
 _SWITCHES = ("status_line", "hints", "keep_history")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,199}")
 """A tier, or a model id as a cloud provider spells it."""
@@ -240,7 +241,7 @@ def temp_folder(environ: dict[str, str] | None = None) -> Path:
     if sys.platform.startswith("linux") and os.access("/tmp", os.W_OK | os.X_OK):  # noqa: S108
         return Path("/tmp")  # noqa: S108
     if sys.platform == "darwin":
-        folder = os.confstr("CS_DARWIN_USER_TEMP_DIR")
+        folder = os.confstr(_DARWIN_USER_TEMP_DIR)
         if folder and os.path.isdir(folder):
             return Path(folder)
     import tempfile

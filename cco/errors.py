@@ -23,7 +23,8 @@
     │   └── PortTaken               4  the port asked for belongs to somebody else
     ├── ClaudeNotFound            127  as env(1)
     ├── ClaudeNotExecutable       126  as env(1)
-    └── DemoFailed                 13  a step of `cco demo` did not truly happen
+    ├── DemoFailed                 13  a step of `cco demo` did not truly happen
+    └── InstallFailed              14  cco cannot be installed or removed as asked
 
 The numbers are exit codes and are part of the interface (docs/cli.md). Before a launch every
 error but the two of Claude Code itself becomes 125, so that the codes of the client stay its own.
@@ -157,3 +158,7 @@ class ClaudeNotExecutable(CcoError):
 
 class DemoFailed(CcoError):
     exit_code = 13
+
+
+class InstallFailed(CcoError):
+    exit_code = 14

@@ -1,4 +1,4 @@
-"""Compile the launcher, together with the zlib sources from PyInstaller's locked sdist."""
+"""Compile the launcher, together with the decoder of Zstandard from a locked sdist."""
 
 from __future__ import annotations
 
@@ -24,7 +24,24 @@ LOCK = Path(__file__).parent.parent / "requirements" / "launcher.txt"
 
 _COMMON = ["-std=gnu11", "-D_FILE_OFFSET_BITS=64", "-fstack-protector-strong"]
 _WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wformat=2"]
-_INFLATE = ("adler32.c", "crc32.c", "inffast.c", "inflate.c", "inftrees.c", "zutil.c")
+_DECODER = (
+    *(
+        f"common/{name}.c"
+        for name in (
+            "debug",
+            "entropy_common",
+            "error_private",
+            "fse_decompress",
+            "xxhash",
+            "zstd_common",
+        )
+    ),
+    *(
+        f"decompress/{name}.c"
+        for name in ("huf_decompress", "zstd_ddict", "zstd_decompress", "zstd_decompress_block")
+    ),
+)
+_DECODER_FLAGS = ["-O2", "-w", "-DZSTD_DISABLE_ASM=1", "-DZSTD_LEGACY_SUPPORT=0"]
 
 
 @dataclass(frozen=True)
@@ -41,19 +58,19 @@ class _Tools:
 def build_launcher(work: Path, target: Target, build: Build) -> bytes:
     """Compile the launcher for the target, on this machine.
 
-    Raises: FreezeError without a C compiler, or if the zlib sources cannot be had.
+    Raises: FreezeError without a C compiler, or if the decoder's sources cannot be had.
     """
     tools = _windows() if is_windows(target) else _posix()
-    zlib = zlib_sources(work)
+    decoder = decoder_sources(work)
     folder = work / "launcher"
     folder.mkdir(parents=True, exist_ok=True)
     objects = []
     for source in tools.sources:
-        flags = [*tools.flags, "-Os", *_WARNINGS, f"-I{zlib}"]
+        flags = [*tools.flags, "-Os", *_WARNINGS, f"-I{decoder}"]
         objects.append(_compile(tools.compiler, flags, source, folder))
-    for name in _INFLATE:  # not ours to lint, and the one place where speed counts
-        flags = [*tools.flags, "-O2", "-w"]
-        objects.append(_compile(tools.compiler, flags, zlib / name, folder))
+    for name in _DECODER:  # not ours to lint, and the one place where speed counts
+        flags = [*tools.flags, *_DECODER_FLAGS]
+        objects.append(_compile(tools.compiler, flags, decoder / name, folder))
     if is_windows(target):
         objects.append(_resources(tools.compiler, build, folder))
     program = folder / "launcher.bin"  # MinGW would end a name without an ending in .exe
@@ -112,54 +129,42 @@ def _resources(compiler: Sequence[str], build: Build, folder: Path) -> Path:
     return folder / "resources.o"
 
 
-def zlib_sources(work: Path) -> Path:
-    """Fetch the zlib sources once, by hash, and return their folder.
+def decoder_sources(work: Path) -> Path:
+    """Fetch the sources of Zstandard's decoder once, by hash, and return their folder.
 
-    They come from the sdist of PyInstaller, which carries zlib for its own bootloader, so that
-    every system compiles the same ones and none needs a package for it.
+    They come from an sdist, so that every system compiles the same ones and none needs a package
+    for them.
     """
-    folder = work.parent / f"zlib-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
+    folder = work.parent / f"zstd-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="sdist-") as scratch:
-        _run(
-            [
-                *(
-                    sys.executable,
-                    "-m",
-                    "pip",
-                    "download",
-                    "--quiet",
-                    "--no-deps",
-                    "--require-hashes",
-                ),
-                *(
-                    "--no-binary",
-                    "pyinstaller",
-                    "--no-build-isolation",
-                    "--disable-pip-version-check",
-                ),
-                *("--dest", scratch, "--requirement", str(LOCK)),
-            ],
-            # pip asks the sdist for its metadata, and the sdist compiles a bootloader before it
-            # answers, unless asked for a system whose bootloader it holds ready-made.
-            PYI_PLATFORM="Windows-64bit-intel",
-        )
-        unpacked = Path(scratch, "zlib")
-        unpacked.mkdir()
+        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        download += ["--require-hashes", "--no-binary", "zstd", "--no-build-isolation"]
+        download += ["--disable-pip-version-check", "--dest", scratch, "--requirement", str(LOCK)]
+        _run(download)
+        unpacked = Path(scratch, "zstd")
         with tarfile.open(next(Path(scratch).glob("*.tar.gz"))) as sdist:
             for member in sdist:
-                name = Path(member.name)
-                source = sdist.extractfile(member)
-                if source is not None and name.parts[1:3] == ("bootloader", "zlib"):
-                    (unpacked / name.name).write_bytes(source.read())
+                path = Path(*Path(member.name).parts[1:])
+                source = sdist.extractfile(member) if _is_decoders(path) else None
+                if source is not None:
+                    target = unpacked / path.relative_to("zstd/lib")
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(source.read())
         try:
             unpacked.rename(folder)
         except OSError:
             if not folder.exists():  # else another build was faster
                 raise
     return folder
+
+
+def _is_decoders(path: Path) -> bool:
+    """Whether a file of the sdist is of the decoder: its own, what it shares, public headers."""
+    inside = path.suffix in (".c", ".h") and path.parts[:2] == ("zstd", "lib")
+    return inside and (len(path.parts) == 3 or path.parts[2] in ("common", "decompress"))
 
 
 def _compile(compiler: Sequence[str], flags: Sequence[str], source: Path, target: Path) -> Path:

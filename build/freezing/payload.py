@@ -7,14 +7,22 @@ import os
 import stat
 import struct
 import tarfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import zstandard
+
 MAGIC = b"CCOPACK1"
 _TRAILER = struct.Struct("<8sQQ32s")
+TRAILER_BYTES = _TRAILER.size
 _BLOCK_BYTES = 512
+_LEVEL = 19
+_MACH_MAGIC = 0xFEEDFACF
+_MACH_HEADER = struct.Struct("<I12xI12x")
+_LOAD_COMMAND = struct.Struct("<III")
+_LC_CODE_SIGNATURE = 0x1D
 _WORD_BYTES = 8
+_WINDOWS = b"MZ"
 
 
 @dataclass(frozen=True)
@@ -52,21 +60,59 @@ def archive(folder: Path, *, time_s: int) -> bytes:
 
 
 def assemble(launcher: bytes, packed_archive: bytes) -> bytes:
-    """Put the single file together, in whole words: signing on Windows fills up the last one."""
-    payload = zlib.compress(packed_archive, 9)
-    launcher += b"\0" * (-(len(launcher) + len(payload) + _TRAILER.size) % _WORD_BYTES)
+    """Put the single file together; for Windows in whole words, as signing would fill up the last.
+    (Not for macOS: nothing may follow the signature that a launcher has from its linker.)"""
+    payload = _compress(packed_archive)
+    if launcher.startswith(_WINDOWS):
+        launcher += b"\0" * (-(len(launcher) + len(payload) + _TRAILER.size) % _WORD_BYTES)
     content_id = hashlib.sha256(payload).hexdigest()[:32].encode()
     return launcher + payload + _TRAILER.pack(MAGIC, len(launcher), len(payload), content_id)
 
 
+def archive_in(single_file: bytes) -> bytes:
+    """The archive that a single file carries.
+
+    Raises: ValueError if it is no single file, or damaged.
+    """
+    trailer = read_trailer(single_file)
+    payload = single_file[trailer.offset : trailer.offset + trailer.length]
+    try:
+        return zstandard.ZstdDecompressor().decompress(payload)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"its payload is damaged: {error}") from None
+
+
+def _compress(data: bytes) -> bytes:
+    """One frame with a checksum, the same bytes whoever makes it with the locked version."""
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(data)
+
+
 def read_trailer(single_file: bytes) -> Trailer:
-    """Find the payload in a single file.
+    """Find the payload in a single file: its trailer ends the file, or a signature follows it.
 
     Raises: ValueError if it is none, or incomplete.
     """
-    if len(single_file) < _TRAILER.size:
-        raise ValueError("not a single file made by this build")
-    magic, offset, length, content_id = _TRAILER.unpack(single_file[-_TRAILER.size :])
-    if magic != MAGIC or offset + length + _TRAILER.size != len(single_file):
-        raise ValueError("not a single file made by this build, or incomplete")
-    return Trailer(offset, length, content_id.decode("ascii"))
+    for end in (len(single_file), start_of_signature(single_file)):
+        if end is None or end < _TRAILER.size:
+            continue
+        magic, offset, length, content_id = _TRAILER.unpack_from(single_file, end - _TRAILER.size)
+        if magic == MAGIC and offset + length + _TRAILER.size == end:
+            return Trailer(offset, length, content_id.decode("ascii"))
+    raise ValueError("not a single file made by this build, or incomplete")
+
+
+def start_of_signature(file: bytes) -> int | None:
+    """Where the code signature of a thin 64-bit Mach-O file begins; None for other files.
+
+    Source: Apple's <mach-o/loader.h>: mach_header_64, load_command, LC_CODE_SIGNATURE.
+    """
+    if len(file) < _MACH_HEADER.size:
+        return None
+    magic, commands = _MACH_HEADER.unpack_from(file)
+    place = _MACH_HEADER.size
+    while magic == _MACH_MAGIC and commands > 0 and place + _LOAD_COMMAND.size <= len(file):
+        command, length, offset = _LOAD_COMMAND.unpack_from(file, place)
+        if command == _LC_CODE_SIGNATURE:
+            return int(offset) if offset <= len(file) else None
+        place, commands = place + max(length, 8), commands - 1
+    return None

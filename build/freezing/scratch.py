@@ -19,14 +19,18 @@ _ATTEMPTS = 100
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """Give a new private folder that is gone after the block.
 
-    What freezes that were killed have left is removed first; others that are at work are not
-    disturbed.
+    What freezes that were killed have left is removed first.
     """
     parent.mkdir(exist_ok=True)
-    for left in parent.glob(f"{_PREFIX}*"):
-        _remove_unless_held(left)
+    remove_leftovers(parent)
     with _held_folder(parent) as folder:
         yield folder
+
+
+def remove_leftovers(parent: Path) -> None:
+    """Remove the folders of freezes that were killed, and disturb none that is at work."""
+    for left in parent.glob(f"{_PREFIX}*"):
+        _remove_unless_held(left)
 
 
 if sys.platform == "win32":

@@ -3,8 +3,8 @@
  * The single file is, from its first byte to its last:
  *
  *     this executable
- *     payload    zlib stream of a ustar archive: the program's folder, with the program itself as `cco`
- *     trailer    56 bytes, the last of the file:
+ *     payload    Zstandard frame of a ustar archive: the program's folder, with the program itself as `cco`
+ *     trailer    56 bytes, the last of the file (on macOS a code signature may follow):
  *                   0   8  magic "CCOPACK1"
  *                   8   8  offset of the payload in the file, little endian
  *                  16   8  length of the payload in bytes, little endian
@@ -26,6 +26,8 @@
 #endif
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
+#include <mach-o/ldsyms.h>
+#include <mach-o/loader.h>
 #endif
 #include "launcher.h"
 
@@ -93,15 +95,41 @@ static int open_self(void)
     return fd;
 }
 
-static void read_trailer(struct payload *payload)
+/* Whether the trailer is what ends here. */
+static bool trailer_ends_at(off_t end, struct payload *payload)
 {
     unsigned char trailer[TRAILER_LENGTH];
-    off_t end = lseek(payload->single_file, 0, SEEK_END);
 
-    if (end < TRAILER_LENGTH ||
-        pread(payload->single_file, trailer, sizeof trailer, end - TRAILER_LENGTH) != TRAILER_LENGTH ||
-        !find_payload(trailer, end - TRAILER_LENGTH, payload))
-        die("%s is incomplete or was modified; download it again", self);
+    return end >= TRAILER_LENGTH &&
+           pread(payload->single_file, trailer, sizeof trailer, end - TRAILER_LENGTH) == TRAILER_LENGTH &&
+           find_payload(trailer, end - TRAILER_LENGTH, payload);
+}
+
+#ifdef __APPLE__
+/* Where codesign has begun its signature, which ends the file; 0 without one. build/macos/sign.py sees to it
+ * that the trailer ends there. */
+static off_t start_of_signature(void)
+{
+    const struct load_command *command = (const struct load_command *)(&_mh_execute_header + 1);
+
+    for (uint32_t i = 0; i < _mh_execute_header.ncmds; i++) {
+        if (command->cmd == LC_CODE_SIGNATURE)
+            return ((const struct linkedit_data_command *)command)->dataoff;
+        command = (const struct load_command *)((const char *)command + command->cmdsize);
+    }
+    return 0;
+}
+#endif
+
+static void read_trailer(struct payload *payload)
+{
+    if (trailer_ends_at(lseek(payload->single_file, 0, SEEK_END), payload))
+        return;
+#ifdef __APPLE__
+    if (trailer_ends_at(start_of_signature(), payload))
+        return;
+#endif
+    die("%s is incomplete or was modified; download it again", self);
 }
 
 static void add_place(const char *base, const char *below, const char *leaf, bool create_base)
@@ -157,6 +185,34 @@ static void note_failure(const struct place *place)
     snprintf(tried + used, sizeof tried - used, "%s%s/%s (%s)", used ? ", " : "", place->base, place->leaf, failure);
 }
 
+#ifdef __linux__
+/* PyInstaller's program starts itself once more to have its libraries found. One that meets the environment that it
+ * would have made goes on at once; if anything is different it does as ever. */
+static void spare_second_start(const char *program)
+{
+    static char *before; /* as the user has it, also for the next place if this one lets nothing run */
+    static bool known;
+    char real[PATH_MAX], search[2 * PATH_MAX];
+    const char *slash;
+
+    if (!known && getenv("LD_LIBRARY_PATH") != NULL && (before = strdup(getenv("LD_LIBRARY_PATH"))) == NULL)
+        return;
+    known = true;
+    if (access("/proc/self/exe", F_OK) != 0 || realpath(program, real) == NULL)
+        return;
+    slash = strrchr(real, '/');
+    if (snprintf(search, sizeof search, "%.*s/_internal%s%s", (int)(slash - real), real, before ? ":" : "",
+                 before ? before : "") >= (int)sizeof search)
+        return;
+    if (before != NULL && setenv("LD_LIBRARY_PATH_ORIG", before, 1) != 0)
+        return;
+    if (setenv("LD_LIBRARY_PATH", search, 1) != 0)
+        return;
+    setenv("_PYI_ARCHIVE_FILE", real, 1);
+    setenv("_PYI_PARENT_PROCESS_LEVEL", "-1", 1);
+}
+#endif
+
 /* Become the program in this place's copy, which `copy` keeps locked. Returns only if the place does not let
  * programs run: -1, and `copy` is closed. */
 static int become(const struct place *place, const char *id, int copy, char **argv)
@@ -174,6 +230,7 @@ static int become(const struct place *place, const char *id, int copy, char **ar
 #ifdef __linux__
     if (access("/proc/self/exe", F_OK) != 0)
         argv[0] = program; /* without /proc the program finds its folder by this name alone */
+    spare_second_start(program);
 #endif
     execv(program, argv);
     if (errno != EACCES && errno != EPERM)

@@ -1,4 +1,4 @@
-/* Unpack the payload: a zlib stream of a ustar archive with plain files, folders and symlinks only.
+/* Unpack the payload: a Zstandard frame of a ustar archive with plain files, folders and symlinks only.
  *
  * Names are relative, without `.` or `..` components, at most 255 bytes long, folders before what is in them.
  * Symlinks point to within the archive. Anything else is refused: build/freezing/payload.py never writes it.
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <zlib.h>
+#include <zstd.h>
 
 #define BLOCK 512
 #define CHUNK (128 * 1024)
@@ -27,9 +27,14 @@ _Static_assert(sizeof(struct header) == BLOCK, "a ustar header is one block");
 struct stream {
     const struct payload *payload;
     off_t consumed;
-    z_stream inflater;
+    ZSTD_DCtx *decoder;
+    ZSTD_inBuffer in;
+    bool ended; /* the frame, its checksum included */
     unsigned char input[CHUNK];
 };
+
+/* What build/release reads the version from. */
+__attribute__((used)) static const char decoder_version[] = "zstd decoder " ZSTD_VERSION_STRING;
 
 bool payload_damaged;
 
@@ -61,51 +66,47 @@ static int damaged(const char *why)
     return fail(why);
 }
 
-/* Inflate some more into the stream's output, reading on where needed. Returns zlib's status. */
-static int inflate_more(struct stream *stream)
+/* Decompress some more, reading on where needed. -1 if that is not possible. */
+static int decompress_more(struct stream *stream, ZSTD_outBuffer *out)
 {
-    z_stream *z = &stream->inflater;
+    size_t read_before, written_before = out->pos, left;
 
-    if (z->avail_in == 0) {
-        off_t left = stream->payload->length - stream->consumed;
-        size_t wanted = left < CHUNK ? (size_t)left : CHUNK;
-        size_t got = read_payload(stream->payload, stream->input, wanted, stream->consumed);
+    if (stream->in.pos == stream->in.size) {
+        off_t rest = stream->payload->length - stream->consumed;
 
-        if (got > 0) {
-            stream->consumed += (off_t)got;
-            z->next_in = stream->input;
-            z->avail_in = (unsigned int)got;
-        }
+        stream->in.size = read_payload(stream->payload, stream->input, rest < CHUNK ? (size_t)rest : CHUNK, stream->consumed);
+        stream->in.pos = 0;
+        stream->consumed += (off_t)stream->in.size;
     }
-    return inflate(z, Z_NO_FLUSH);
-}
-
-/* Inflate exactly `length` bytes into `buffer`. */
-static int read_exactly(struct stream *stream, void *buffer, size_t length)
-{
-    stream->inflater.next_out = buffer;
-    stream->inflater.avail_out = (unsigned int)length;
-    while (stream->inflater.avail_out > 0) {
-        int status = inflate_more(stream);
-
-        if (status != Z_OK && !(status == Z_STREAM_END && stream->inflater.avail_out == 0))
-            return damaged("its contents cannot be decompressed");
-    }
+    read_before = stream->in.pos;
+    left = ZSTD_decompressStream(stream->decoder, out, &stream->in);
+    stream->ended = left == 0;
+    if (ZSTD_isError(left) || (left > 0 && stream->in.pos == read_before && out->pos == written_before))
+        return damaged("its contents cannot be decompressed");
     return 0;
 }
 
-/* The stream must end here, its checksum must match and nothing may follow. */
+/* Decompress exactly `length` bytes into `buffer`. */
+static int read_exactly(struct stream *stream, void *buffer, size_t length)
+{
+    ZSTD_outBuffer out = {buffer, length, 0};
+
+    while (out.pos < length)
+        if (stream->ended || decompress_more(stream, &out) != 0)
+            return damaged("its contents cannot be decompressed");
+    return 0;
+}
+
+/* The frame must end here, its checksum must match and nothing may follow. */
 static int expect_end(struct stream *stream)
 {
     unsigned char extra;
-    int status;
+    ZSTD_outBuffer out = {&extra, 1, 0};
 
-    stream->inflater.next_out = &extra;
-    stream->inflater.avail_out = 1;
-    do
-        status = inflate_more(stream);
-    while (status == Z_OK && stream->inflater.avail_out == 1);
-    if (status != Z_STREAM_END || stream->inflater.avail_out != 1 || stream->inflater.avail_in != 0 ||
+    while (!stream->ended && out.pos == 0)
+        if (decompress_more(stream, &out) != 0)
+            break;
+    if (!stream->ended || out.pos != 0 || stream->in.pos != stream->in.size ||
         stream->consumed != stream->payload->length)
         return damaged("its contents do not match their checksum");
     return 0;
@@ -238,7 +239,9 @@ int unpack(const struct payload *payload, folder_ref into)
 
     memset(&stream, 0, sizeof stream);
     stream.payload = payload;
-    if (inflateInit(&stream.inflater) != Z_OK)
+    stream.in.src = stream.input;
+    stream.decoder = ZSTD_createDCtx();
+    if (stream.decoder == NULL)
         return fail("out of memory");
     while ((result = read_exactly(&stream, &header, BLOCK)) == 0 && header.name[0] != '\0')
         if ((result = unpack_entry(&stream, &header, into)) != 0)
@@ -247,6 +250,6 @@ int unpack(const struct payload *payload, folder_ref into)
         result = read_exactly(&stream, &header, BLOCK);
     if (result == 0)
         result = expect_end(&stream);
-    inflateEnd(&stream.inflater);
+    ZSTD_freeDCtx(stream.decoder);
     return result;
 }

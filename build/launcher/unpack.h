@@ -18,7 +18,7 @@ typedef int file_ref;
 typedef int folder_ref;
 #endif
 
-/* The packed program inside the single file: `length` zlib bytes at `offset`. */
+/* The packed program inside the single file: `length` bytes of a Zstandard frame at `offset`. */
 struct payload {
     file_ref single_file;
     off_t offset;

@@ -5,18 +5,25 @@
 #
 # from the Debian source package in SOURCE, for the prefix /opt/python, into the folder DESTINATION; with a
 # TRIPLE such as aarch64-linux-gnu for that kind of machine, by a CPython of the same version in /opt/python.
+# It gives the same bytes at every run, profiling included: hence the fixed folder, hashes and addresses.
 #
 # Of Debian's patches only the corrections of CPython are taken, those from the first named below on:
 # the ones before it fit CPython into Debian's own folders.
 set -euo pipefail
 source=$1 destination=$2 jobs=$3 triple=${4:-}
+here=$(dirname "$(readlink -f "$0")")
 first_correction=shutdown-deadlock.diff
 # Uses a symbol that Debian's interpreter has inside and a shared libpython does not export: pyexpat, which pip
 # loads and cco does not have, would not be built at all.
 left_out=CVE-2026-4224.patch
+# What cco loads, within libpython: a module of its own each would be found, opened and linked at every start.
+# Without _ssl and _hashlib, which bring OpenSSL along.
+within='array|_asyncio|binascii|_bisect|_blake2|_contextvars|_csv|_datetime|fcntl|grp|_heapq|_json|math|_md5|mmap'
+within="$within|_multiprocessing|_opcode|_pickle|_posixshmem|_posixsubprocess|_queue|_random|resource|select|_sha1"
+within="$within|_sha256|_sha3|_sha512|_socket|_statistics|_struct|termios|_typing|unicodedata|zlib"
 
-work=$(mktemp -d)
-cd "$work"
+mkdir /opt/build
+cd /opt/build
 tar -xf "$source"/python3.11_*.orig.tar.* --strip-components=1
 tar -xf "$source"/python3.11_*.debian.tar.*
 patches=$(sed -n "/^$first_correction/,\$p" debian/patches/series)
@@ -25,18 +32,28 @@ for name in $patches; do
     [ "$name" = "$left_out" ] || patch --strip=1 --quiet --no-backup-if-mismatch < "debian/patches/$name"
 done
 
+export PYTHONHASHSEED=0 SOURCE_DATE_EPOCH=0 LC_ALL=C.UTF-8
 # Shared, for PyInstaller. Nothing may replace calls within the library from outside, which makes it faster.
 set -- --prefix=/opt/python --enable-shared --disable-test-modules --without-static-libpython --without-ensurepip \
     CFLAGS_NODIST=-fno-semantic-interposition LDFLAGS_NODIST=-fno-semantic-interposition
-strip=strip
-if [ -n "$triple" ]; then
+if [ -n "$triple" ]; then # nothing of it runs here, so nothing can be profiled
+    strip=$triple-strip
     ldconfig /opt/python/lib
     export PKG_CONFIG_LIBDIR=/usr/lib/$triple/pkgconfig:/usr/share/pkgconfig
     set -- "$@" --build="$(gcc -dumpmachine)" --host="$triple" --with-build-python=/opt/python/bin/python3.11 \
         ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no ac_cv_buggy_getaddrinfo=no
-    strip=$triple-strip
+else
+    strip=strip
+    set -- "$@" --enable-optimizations PROFILE_TASK="$here/profile_task.py"
 fi
 ./configure --quiet "$@"
-make --silent -j"$jobs"
+{
+    echo '*static*'
+    grep --extended-regexp "^($within) " Modules/Setup.stdlib
+} > Modules/Setup.local
+setarch --addr-no-randomize make --silent -j"$jobs"
+if [ -z "$triple" ]; then # make goes on where the profiled run has failed
+    find . -name '*.gcda' | grep --quiet ceval || { echo "the profiled run has left no profile" >&2; exit 1; }
+fi
 make --silent -j1 install DESTDIR="$destination"
 "$strip" --strip-unneeded "$destination"/opt/python/lib/libpython3.11.so.1.0

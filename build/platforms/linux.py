@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "build")]
 
 from freezing import identity, launcher, secret  # noqa: E402
+from freezing.scratch import remove_leftovers  # noqa: E402
 
 from platforms import rootfs, tools  # noqa: E402
 from platforms.errors import PlatformError  # noqa: E402
@@ -35,7 +36,7 @@ TRIPLES = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 LIBRARIES = ("libc6-dev", "libffi-dev", "libssl-dev", "zlib1g-dev")
 PACKAGES = ("binutils", "gcc", "make", "patch", "pkg-config", "xz-utils", *LIBRARIES)
 LOCKS = tuple(ROOT / "build" / "requirements" / f"{name}.txt" for name in ("runtime", "freeze"))
-COMPILE = Path(__file__).parent / "compile_python.sh"
+RECIPE = tuple(Path(__file__).parent / name for name in ("compile_python.sh", "profile_task.py"))
 TIMEOUT_S = 4 * 3600
 """For a step under emulation, on a slow machine."""
 _NICENESS = 10
@@ -89,6 +90,8 @@ def build(machine: str, out: Path, flags: Sequence[str] = ()) -> None:
         Bind(out.parent, "/opt/out", writable=True),
     ]
     command = ["/opt/venv/bin/python", "build/freeze.py", "--out", f"/opt/out/{out.name}", *flags]
+    for kept in KEPT.glob("environment-*/work"):
+        remove_leftovers(kept)
     with Machine(system, binds=binds) as inside:
         inside.ok(*_LDCONFIG)
         result = inside.run(*command, env=_facts(), cwd=str(ROOT), timeout_s=TIMEOUT_S)
@@ -144,16 +147,16 @@ def _python(architecture: str, source: Path) -> Path:
     foreign = architecture != own
     packages = [*PACKAGES, *(_cross_packages(architecture) if foreign else [])]
     system = rootfs.make(SUITE, own, packages)
-    key = _digest(system.name, architecture, _text(COMPILE), *map(_text, sorted(source.iterdir())))
+    key = _digest(system.name, architecture, *map(_text, [*RECIPE, *sorted(source.iterdir())]))
     folder = KEPT / f"python-{SUITE}-{architecture}-{key}"
-    binds = [Bind(source, "/opt/source"), Bind(COMPILE, "/opt/compile_python.sh")]
+    binds = [Bind(source, "/opt/source"), *(Bind(path, f"/opt/{path.name}") for path in RECIPE)]
     if foreign and not folder.exists():
         binds += [Bind(_python(own, source), "/opt/python")]
     with draft_of(folder) as draft:
         if draft is not None:
             _say(f"compiling CPython for {architecture} in {system.name}")
             binds += [Bind(draft, "/opt/destination", writable=True)]
-            command = ["bash", "/opt/compile_python.sh", "/opt/source", "/opt/destination"]
+            command = ["bash", f"/opt/{RECIPE[0].name}", "/opt/source", "/opt/destination"]
             command += [str(os.cpu_count() or 1), *([triple] if foreign else [])]
             with Machine(system, binds=binds) as inside:
                 result = inside.run(*command, timeout_s=TIMEOUT_S)
@@ -190,9 +193,9 @@ def _environment_with_requirements(system: Path, python: Path) -> Path:
             *([Bind(CERTIFICATES, str(CERTIFICATES))] if CERTIFICATES.exists() else []),
         ]
         check = "import ctypes, hashlib, pyexpat, ssl, zlib"  # one that cannot be built stays out
-        fetch_zlib = (
+        fetch_decoder = (
             "import pathlib, sys; sys.path.insert(0, 'build'); from freezing import launcher; "
-            "launcher.zlib_sources(pathlib.Path('/opt/work/freeze'))"
+            "launcher.decoder_sources(pathlib.Path('/opt/work/freeze'))"
         )
         pip = ["/opt/venv/bin/python", "-m", "pip", "install", "-qq", "--require-hashes"]
         with Machine(system, network=True, binds=binds) as inside:
@@ -201,7 +204,7 @@ def _environment_with_requirements(system: Path, python: Path) -> Path:
                 ["/opt/python/bin/python3.11", "-c", check],
                 ["/opt/python/bin/python3.11", "-m", "venv", "/opt/venv"],
                 [*pip, "--disable-pip-version-check", *requirements],
-                ["/opt/venv/bin/python", "-c", fetch_zlib],
+                ["/opt/venv/bin/python", "-c", fetch_decoder],
             ):
                 inside.ok(*command, env=_pip_environment(), cwd=str(ROOT), timeout_s=TIMEOUT_S)
     return folder

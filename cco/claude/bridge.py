@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cco.claude.headers import BUDGET_HEADER, LAUNCH_HEADER, OPTIONS
 from cco.claude.plugin import MCP_SERVER
 
 HTTP_EVENTS = (
@@ -26,9 +27,6 @@ COMMAND_EVENTS = ("SessionStart",)
 """Claude Code sends these to commands only."""
 
 EVENTS = (*COMMAND_EVENTS, *HTTP_EVENTS)
-LAUNCH_HEADER = "X-CCO-Launch"
-BUDGET_HEADER = "X-CCO-Budget"
-"""What the sessions of a launch may cost, in US dollars."""
 ALLOWED = (MCP_SERVER, "Bash(cco notes:*)")
 """What works without a question: the daemon's own tools, and its notes for specialists, whose
 stubs list no MCP tools."""
@@ -48,16 +46,21 @@ def bridge_settings(
 
     The token is named, not given: Claude Code expands CCO_TOKEN from its environment.
     """
-    headers = {"Authorization": "Bearer $CCO_TOKEN"}
-    if launch_id is not None:
-        headers[LAUNCH_HEADER] = launch_id
+    launch = {} if launch_id is None else {LAUNCH_HEADER: launch_id}
     if budget_usd is not None:
-        headers[BUDGET_HEADER] = str(budget_usd)
+        launch[BUDGET_HEADER] = str(budget_usd)
+    headers = {"Authorization": "Bearer $CCO_TOKEN", **launch}
+    options = [
+        part
+        for one, header in OPTIONS.items()
+        if header in launch
+        for part in (one, launch[header])
+    ]
     hooks: dict[str, Any] = {}
     for event in COMMAND_EVENTS:
         hook = {
             "type": "command",
-            **_hook_command([*command, "hook", event]),
+            **_hook_command([*command, "hook", event, *options]),
             "timeout": _COMMAND_TIMEOUT_S,
         }
         hooks[event] = [{"hooks": [hook]}]
@@ -72,7 +75,7 @@ def bridge_settings(
         hooks[event] = [{"hooks": [hook]}]
     settings: dict[str, Any] = {"hooks": hooks, "permissions": {"allow": list(ALLOWED)}}
     if status_line:
-        line = shell_command([*command, "statusline"])
+        line = shell_command([*command, "statusline", *options])
         settings["statusLine"] = {"type": "command", "command": line}
     return settings
 

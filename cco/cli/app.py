@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
 
 import click
 
-from cco.cli import (
-    agents,
-    budget,
-    completion,
-    daemon,
-    dashboard,
-    demo,
-    doctor,
-    notes,
-    rules,
-    sessions,
-    top,
-    usage,
-)
+from cco.cli.entry import COMMANDS
 from cco.cli.output import print_error
 from cco.errors import CcoError
 
@@ -35,8 +23,24 @@ Also: cco version, and cco hook EVENT and cco statusline, which Claude Code call
 """
 
 
+class Commands(click.Group):
+    """Imports a command once it is asked for: each needs much that the others do not."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.commands or cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(f"cco.cli.{cmd_name}")
+        command = getattr(module, "group", None) or module.command
+        assert isinstance(command, click.Command)
+        return command
+
+
 @click.group(
     name="cco",
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     help="Claude Code with specialists, rules that survive compaction, and exact costs.",
     epilog=_EPILOG,
@@ -50,23 +54,6 @@ def application() -> None:
 def show_help(context: click.Context) -> None:
     parent = context.parent
     click.echo(parent.get_help() if parent else "")
-
-
-for command in (
-    agents.group,
-    budget.group,
-    completion.command,
-    daemon.group,
-    dashboard.command,
-    demo.command,
-    doctor.command,
-    notes.command,
-    rules.group,
-    sessions.command,
-    top.command,
-    usage.command,
-):
-    application.add_command(command)
 
 
 def run(arguments: Sequence[str]) -> int:

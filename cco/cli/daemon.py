@@ -11,7 +11,6 @@ import click
 from cco.cli.output import print_data, print_json, print_note, printable
 from cco.config import load_config
 from cco.daemon import supervisor
-from cco.daemon.log import log_path, open_log
 from cco.daemon.rendezvous import call, find_alive
 from cco.errors import DaemonAlreadyRunning, DaemonNotRunning, NotFound, SealError
 from cco.sealing import names
@@ -63,6 +62,8 @@ def restart(port: int | None) -> None:
 @group.command(help="Say whether the daemon runs, and where. Exit code 3 if it does not.")
 @JSON
 def status(as_json: bool) -> None:
+    from cco.daemon.log import log_path
+
     sealed = find_alive()
     health = call("GET", "/health")
     document = {
@@ -96,6 +97,8 @@ def _status_text(sealed: SealedSet, uptime_s: float) -> str:
 @click.option("--follow", "-f", is_flag=True, help="Go on printing what is added.")
 @click.option("--lines", "-n", default=200, show_default=True, type=click.IntRange(0, 100_000))
 def logs(follow: bool, lines: int) -> None:
+    from cco.daemon.log import log_path
+
     path = log_path(locate_folder() or choose_folder())
     if not path.exists():
         raise NotFound(
@@ -110,6 +113,8 @@ def logs(follow: bool, lines: int) -> None:
 
 def _log_lines(path: Path, lines: int, follow: bool) -> Iterator[str]:
     """The last lines of a log, and what is added to it, across rotation."""
+    from cco.daemon.log import open_log
+
     file = open_log(path)
     try:
         size = file.seek(0, 2)

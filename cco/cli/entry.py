@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # without importing typing: this is on a hot path
+    from collections.abc import Sequence
 
 COMMANDS = frozenset(
     """
-    agents budget completion daemon dashboard demo doctor help notes rules sessions top usage
+    agents budget completion daemon dashboard demo doctor help install notes rules sessions top
+    usage
     """.split()
 )
-RESERVED = frozenset(("install",))
 _FAILED = 125
 _HELP = frozenset(("--help", "-h"))
 
@@ -82,13 +85,6 @@ def _dispatch(argv: list[str]) -> int:
         from cco.cli import app
 
         return app.run(argv)
-    if first in RESERVED:
-        print(
-            f"cco: error: {first} is a command of cco that this version does not have yet\n"
-            f"  To give the word to Claude Code: cco -- {first}",
-            file=sys.stderr,
-        )
-        return 2
     from cco.cli import launch
 
     if first == "--":

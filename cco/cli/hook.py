@@ -9,18 +9,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 
+from cco.claude.headers import OPTIONS
 from cco.daemon.client import Connection, Response
 from cco.errors import CcoError, DaemonNotRunning
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # without importing typing: this is on a hot path
+    from collections.abc import Mapping, Sequence
+
 MAX_INPUT_BYTES = 32 * 1024 * 1024
 _NAME_CHARS = 40
+_VALUE_CHARS = 40
 
 
 def run(arguments: Sequence[str]) -> int:
     """Pass one event on; a failure is one line on stderr and exit code 1, which blocks nothing."""
-    if len(arguments) != 1 or not _is_event(arguments[0]):
+    launch = launch_headers(arguments[1:])
+    if not arguments or not _is_event(arguments[0]) or launch is None:
         print("cco: error: usage: cco hook EVENT (called by Claude Code)", file=sys.stderr)
         return 2
     if os.environ.get("ORCHESTRATOR_ENABLED") != "true":
@@ -30,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         print(f"cco: error: the event has more than {MAX_INPUT_BYTES} bytes", file=sys.stderr)
         return 1
     try:
-        response = deliver(arguments[0], payload)
+        response = deliver(arguments[0], payload, launch)
     except CcoError as error:
         print(f"cco: error: {error}", file=sys.stderr)
         return 1
@@ -53,23 +59,25 @@ def write_output(data: bytes) -> None:
         sys.stdout.buffer.flush()
 
 
-def deliver(event: str, payload: bytes) -> Response:
+def deliver(event: str, payload: bytes, launch: Mapping[str, str]) -> Response:
     """Give an event to the daemon of this session's environment, or to the one in its place.
 
+    Shapes: launch {header: value}.
     Raises: DaemonNotRunning, CcoError.
     """
     try:
-        return _post(_environment_port(), os.environ.get("CCO_TOKEN", ""), event, payload)
+        return _post(_environment_port(), os.environ.get("CCO_TOKEN", ""), event, payload, launch)
     except CcoError:
         port, token = _revive()
-        return _post(port, token, event, payload)
+        return _post(port, token, event, payload, launch)
 
 
-def _post(port: int, token: str, event: str, payload: bytes) -> Response:
+def _post(port: int, token: str, event: str, payload: bytes, launch: Mapping[str, str]) -> Response:
     with Connection(port) as connection:
         if not connection.prove(token):
             raise DaemonNotRunning("what answers on the daemon's port is not the daemon")
-        return connection.request("POST", f"/hooks/{event}", token=token, body=payload)
+        target = f"/hooks/{event}"
+        return connection.request("POST", target, token=token, body=payload, headers=launch)
 
 
 def _environment_port() -> int:
@@ -93,6 +101,19 @@ def _revive() -> tuple[int, str]:
         raise DaemonNotRunning("the daemon was stopped; the session goes on without orchestration")
     sealed = supervisor.ensure_running(load_config(), lambda line: None)
     return sealed.settings.port, sealed.settings.token
+
+
+def launch_headers(arguments: Sequence[str]) -> dict[str, str] | None:
+    """The headers that a launch's options stand for; None where they are no such options."""
+    if len(arguments) % 2:
+        return None
+    launch = {}
+    for option, value in zip(arguments[::2], arguments[1::2], strict=True):
+        plain = value.isascii() and value.isprintable() and 0 < len(value) <= _VALUE_CHARS
+        if option not in OPTIONS or not plain:
+            return None
+        launch[OPTIONS[option]] = value
+    return launch
 
 
 def _is_event(text: str) -> bool:

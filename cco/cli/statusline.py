@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 
-from cco.cli.hook import deliver, read_input, write_output
+from cco.cli.hook import deliver, launch_headers, read_input, write_output
 from cco.errors import CcoError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # without importing typing: this is on a hot path
+    from collections.abc import Sequence
 
 
 def run(arguments: Sequence[str]) -> int:
     """Print the line; never fail loudly, since it is drawn again every few seconds."""
-    if arguments:
+    launch = launch_headers(arguments)
+    if launch is None:
         print("cco: error: usage: cco statusline (called by Claude Code)", file=sys.stderr)
         return 2
     if os.environ.get("ORCHESTRATOR_ENABLED") != "true":
@@ -21,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     payload = read_input()
     try:
-        response = deliver("StatusLine", payload)
+        response = deliver("StatusLine", payload, launch)
     except CcoError:
         print("cco · daemon not running")
         return 0

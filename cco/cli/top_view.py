@@ -15,12 +15,15 @@ from cco.cli.top_tree import agents_tree, figure
 SORTS = ("cost", "tokens", "time")
 _HEADER = ("STATE", "MODEL", "TOOLS", "TOKENS", "COST", "TIME")
 _FROM_THE_RIGHT = frozenset(("TOOLS", "TOKENS", "COST", "TIME"))
-_GIVES_WAY = ("MODEL", "TOOLS", "STATE", "TIME", "TOKENS", "COST")
-"""What a narrow terminal goes without, in this order."""
-_NAME_COLUMNS = 22
+_GIVES_WAY = {"TOOLS": 30, "MODEL": 26, "STATE": 22, "TIME": 22, "TOKENS": 22, "COST": 22}
+"""What a narrow terminal goes without, in this order, where names would have fewer columns."""
 _CELL_COLUMNS = 20
 _ID_CHARS = 8
 _QUIET_S = 60
+_CENT = 0.01
+_COMPACT_FROM = 10_000
+_THOUSANDS_BELOW = 999_950
+_UNITS = ("", "K", "M", "G")
 _GAP = "  "
 _MODEL = re.compile(r"claude-(.+?)(?:-20[0-9]{6})?")
 _HELP = (
@@ -30,8 +33,10 @@ _HELP = (
     "a         show or hide agents that have ended",
     "?         this text, and back",
     "",
-    "TOKENS are all kinds together, cached ones included. TIME is how long something has run.",
-    "A session's own row is the sum of the rows below it.",
+    "TOKENS are all kinds together, cached ones included.",
+    "TIME is how long something has run.",
+    "A session's row is the sum of the rows below it; an agent's is its own.",
+    "(session itself) is the main conversation.",
 )
 
 
@@ -62,6 +67,8 @@ class _Row:
     cells: tuple[str, ...] = ("",) * len(_HEADER)
     style: str = ""
     is_path: bool = False
+    is_text: bool = False
+    """Without cells, and as wide as the terminal."""
 
 
 def whole(picture: Mapping[str, Any], view: View, columns: int | None) -> list[Line]:
@@ -103,10 +110,13 @@ def _summary(picture: Mapping[str, Any], columns: int | None, message: str) -> l
     first = first if columns is None else fit(first, columns)
     working = sum(run["status"] == "running" for one in sessions for run in one["agents"])
     pieces = [
-        f"total {cost(picture['total'])}, {tokens(picture['total'])} tokens",
+        f"total {cost(picture['total'])}, {_tokens(picture['total'])} tokens",
         f"today ${picture['today_usd']:.4f}",
         f"{_count(len(sessions), 'session')}, {_count(working, 'agent')} at work",
     ]
+    conflicts = sum(one.get("conflicts", 0) for one in sessions)
+    if conflicts:
+        pieces.append(_count(conflicts, "edit conflict"))
     day = (picture["budget"] or {}).get("day") or {}
     if day.get("limit_usd") is not None:
         pieces.append(f"budget of today {_budget(day)}")
@@ -132,7 +142,12 @@ def _packed(pieces: Iterable[str], columns: int | None) -> Iterator[str]:
 def _budget(one: Mapping[str, Any]) -> str:
     percent = one.get("used_percent")
     used = "" if percent is None else f" ({percent} %)"
-    return f"${one['spent_usd']:.2f} of ${one['limit_usd']:.2f}{used}"
+    return f"{_usd(one['spent_usd'])} of {_usd(one['limit_usd'])}{used}"
+
+
+def _usd(amount: float) -> str:
+    """Dollars; less than a cent is not nothing."""
+    return f"${amount:.{4 if 0 < amount < _CENT else 2}f}"
 
 
 # --- the table ---
@@ -147,9 +162,11 @@ def _table(picture: Mapping[str, Any], view: View, columns: int | None) -> list[
     )
     rows = [row for one in sessions for row in _session_rows(one, picture, view)]
     if picture["more_sessions"]:
-        rows.append(_Row("", "more sessions run than are shown here: cco sessions", style="faint"))
+        more = "more sessions run than are shown here: cco sessions"
+        rows.append(_Row("", more, style="faint", is_text=True))
     if not sessions:
-        rows.append(_Row("", "no session runs; cco in a project folder starts one", style="faint"))
+        none = "no session runs; cco in a project folder starts one"
+        rows.append(_Row("", none, style="faint", is_text=True))
     widths = [
         max(width(head), *(width(row.cells[index]) for row in rows))
         for index, head in enumerate(_HEADER)
@@ -158,8 +175,11 @@ def _table(picture: Mapping[str, Any], view: View, columns: int | None) -> list[
     heading = _line("SESSION AND AGENTS", name_columns, _HEADER, widths, kept)
     lines = [Line(heading, "heading")]
     for row in rows:
+        if row.is_text:
+            lines.append(Line(row.lead + row.name, row.style))
+            continue
         room = max(name_columns - width(row.lead), 0)
-        name = row.lead + (fit_end if row.is_path else fit)(row.name, room)
+        name = row.lead + (_fit_path if row.is_path else fit)(row.name, room)
         lines.append(Line(_line(name, name_columns, row.cells, widths, kept), row.style))
     if columns is None:
         return lines
@@ -168,15 +188,14 @@ def _table(picture: Mapping[str, Any], view: View, columns: int | None) -> list[
 
 def _layout(widths: list[int], rows: list[_Row], columns: int | None) -> tuple[list[int], int]:
     """Which columns are kept, and how wide the name is."""
-    natural = max(width(row.lead) + width(row.name) for row in rows)
-    natural = max(natural, len("SESSION AND AGENTS"))
+    named = [width(row.lead) + width(row.name) for row in rows if not row.is_text]
+    natural = max(*named, len("SESSION AND AGENTS"), 0)
     kept = list(range(len(_HEADER)))
     if columns is None:
         return kept, natural
-    wanted = min(natural, _NAME_COLUMNS)
-    for head in _GIVES_WAY:
+    for head, wanted in _GIVES_WAY.items():
         room = columns - sum(widths[index] + len(_GAP) for index in kept)
-        if room >= wanted:
+        if room >= min(natural, wanted):
             return kept, min(room, natural)
         kept.remove(_HEADER.index(head))
     return kept, min(columns, natural)
@@ -206,7 +225,9 @@ def _session_rows(
     hidden = _hidden(runs, {run["agent_id"] for _, run in branches})
     own = _cells(session, session["own_usage"], session["tool_calls"], now)
     last = not branches and hidden is None
-    yield _Row("└─ " if last else "├─ ", _itself(session, picture), own)
+    yield from _told(session, picture)
+    itself = f"(session itself), {_count(session['prompts'], 'prompt')}"
+    yield _Row("└─ " if last else "├─ ", itself, own)
     yield from (_agent_row(lead, run, now) for lead, run in branches)
     if hidden is not None:
         yield hidden
@@ -219,9 +240,16 @@ def _agent_row(lead: str, run: Mapping[str, Any], now: float) -> _Row:
     return _Row(lead, printable(name), _cells(run, run["usage"], run["tool_calls"], now), style)
 
 
-def _itself(session: Mapping[str, Any], picture: Mapping[str, Any]) -> str:
-    """The session's own row: what else there is to say of it."""
-    told = ["(session itself)", _count(session["prompts"], "prompt")]
+def _fit_path(path: str, columns: int) -> str:
+    """A path that takes at most so many columns; rather its last part alone than that part cut."""
+    last = re.split(r"[/\\]", path)[-1]
+    is_cut = width(path) > columns and width(last) > columns - 2
+    return last if is_cut and width(last) <= columns else fit_end(path, columns)
+
+
+def _told(session: Mapping[str, Any], picture: Mapping[str, Any]) -> Iterator[_Row]:
+    """What is out of the ordinary in a session, on a line of its own."""
+    told, style = [], "faint"
     for field, noun in (
         ("compactions", "compaction"),
         ("conflicts", "edit conflict"),
@@ -232,10 +260,12 @@ def _itself(session: Mapping[str, Any], picture: Mapping[str, Any]) -> str:
     for budget in (picture["budget"] or {}).get("sessions", ()):
         if budget["session_id"] == session["session_id"] and budget["limit_usd"] is not None:
             told.append(f"budget {_budget(budget)}")
+            style = "alarm" if budget.get("state") == "reached" else style
     quiet_s = picture["time"] - session["last_seen_at"]
     if quiet_s >= _QUIET_S:
         told.append(f"quiet for {int(quiet_s) // 60} min")
-    return printable(", ".join(told))
+    if told:
+        yield _Row("│  ", printable(", ".join(told)), style=style, is_text=True)
 
 
 def _hidden(runs: Iterable[Mapping[str, Any]], shown: set[str]) -> _Row | None:
@@ -246,7 +276,7 @@ def _hidden(runs: Iterable[Mapping[str, Any]], shown: set[str]) -> _Row | None:
     tools = sum(run["tool_calls"] for run in hidden)
     summed = sum(tokens(run["usage"]) for run in hidden)
     usd = sum(run["usage"]["cost_usd"] for run in hidden)
-    cells = ("ended", "", str(tools), str(summed), f"${usd:.4f}", "")
+    cells = ("ended", "", str(tools), _compact(summed), f"${usd:.4f}", "")
     return _Row("└─ ", f"({_count(len(hidden), 'agent')})", cells, "faint")
 
 
@@ -259,10 +289,22 @@ def _cells(
         fit(printable(one["status"]), _CELL_COLUMNS),
         fit(known[1] if known else model, _CELL_COLUMNS),
         str(tools),
-        str(tokens(usage)),
+        _tokens(usage),
         cost(usage),
         _clock(figure(one, "time", now)),
     )
+
+
+def _tokens(usage: dict[str, Any]) -> str:
+    return _compact(tokens(usage))
+
+
+def _compact(number: int) -> str:
+    """A figure to be read at a glance: exact below ten thousand, then to a decimal."""
+    if number < _COMPACT_FROM:
+        return str(number)
+    power = 1 if number < _THOUSANDS_BELOW else 2 if number < 1000 * _THOUSANDS_BELOW else 3
+    return f"{number / 1000**power:.1f}{_UNITS[power]}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from cco import build_info
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # without importing typing: this is on a hot path
+    from collections.abc import Sequence
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -27,13 +27,14 @@ from cco.claude.bridge import bridge_settings
 from cco.claude.plugin import write_plugin
 from cco.config import Config, personal_fingerprint, self_command
 from cco.daemon import log, sockets
-from cco.daemon.application import MAX_BODY_BYTES, State, make_application
-from cco.daemon.briefing import Briefing
-from cco.daemon.budget import BudgetGuard
-from cco.daemon.conflicts import watch_edits
-from cco.daemon.hints import Hints
+from cco.daemon.application import MAX_BODY_BYTES, make_application
 from cco.daemon.history import History, restored
-from cco.daemon.scrape_files import remove_scrape_files, write_scrape_files
+from cco.daemon.hooks.briefing import Briefing
+from cco.daemon.hooks.budget_guard import BudgetGuard
+from cco.daemon.hooks.conflict_guard import watch_edits
+from cco.daemon.hooks.hints import Hints
+from cco.daemon.state import State
+from cco.daemon.telemetry.scrape_files import remove_scrape_files, write_scrape_files
 from cco.errors import CcoError, DaemonAlreadyRunning, PortTaken, SealedFileMissing
 from cco.ledger.budget import Budgets, nanousd
 from cco.sealing import names
@@ -45,7 +46,7 @@ from cco.sealing.private_files import remove, write_private
 from cco.sealing.sealed_set import INSTANCE_BYTES, SealedSet, Settings, open_set, write_set
 
 if TYPE_CHECKING:
-    from cco.daemon.forward import Forwarder
+    from cco.daemon.telemetry.forward import Forwarder
 
 TOKEN_BYTES = 32
 _LOCK_WAIT_S = 5.0
@@ -180,7 +181,7 @@ async def _serve(
 def _forwarder(config: Config) -> Forwarder | None:
     if config.forward_url is None:
         return None
-    from cco.daemon.forward import Forwarder
+    from cco.daemon.telemetry.forward import Forwarder
 
     return Forwarder(config.forward_url, config.forward_headers)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cco import errors
 from cco.config import Config, daemon_command, load_config
@@ -40,6 +39,9 @@ from cco.sealing.keys import Identity
 from cco.sealing.locks import Lock
 from cco.sealing.private_files import read_private
 from cco.sealing.sealed_set import SealedSet, open_set
+
+if TYPE_CHECKING:  # most launches find a daemon and start none
+    import subprocess
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
@@ -128,6 +130,7 @@ def _spawn(port: int | None) -> dict[str, Any]:
 
 def _start_process(argument: str) -> subprocess.Popen[bytes]:
     """Start the daemon's process cut off from this one, but for a pipe that takes its report."""
+    import subprocess
 
     def start(**options: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

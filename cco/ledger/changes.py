@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cco.ledger.records import Session
 from cco.ledger.totals import Totals
 
 MAX_PENDING = 50_000
@@ -29,6 +30,7 @@ class SessionFold:
     """A session that is no longer kept."""
 
     session_id: str
+    orchestrated: bool
     totals: Totals
     """What it brought to the totals."""
     seen: bytearray
@@ -44,6 +46,9 @@ class Changes:
         self._folds: deque[SessionFold] = deque()
         self._pending = 0
 
+    def __bool__(self) -> bool:
+        return bool(self._sessions or self._folds)
+
     def session(self, session_id: str) -> SessionChange:
         """Note that a session changes; what of it, is for the caller to add."""
         change = self._sessions.get(session_id)
@@ -56,11 +61,13 @@ class Changes:
             change = SessionChange(session_id)
         return change
 
-    def fold(self, session_id: str, totals: Totals, digest: bytes) -> None:
+    def fold(self, session: Session, totals: Totals, digest: bytes) -> None:
         """Note that a session went into the totals."""
+        session_id = session.session_id
         change = self.session(session_id)
         self._sessions.pop(session_id, None)
-        self._folds.append(SessionFold(session_id, totals, change.seen + digest))
+        seen = change.seen + digest
+        self._folds.append(SessionFold(session_id, session.orchestrated, totals, seen))
 
     def clear(self) -> None:
         """Forget all changes."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from cco.ledger.feed import Feed
 from cco.ledger.recent import Recent
+from cco.ledger.seen import digest
 
 EDITING_TOOLS = frozenset(("Edit", "Write", "NotebookEdit", "MultiEdit"))
 LEASE_S = 120.0
@@ -66,6 +67,7 @@ class File:
 class Seen:
     """What somebody knows of a file."""
 
+    session_id: str
     number: int
     stamp: Stamp | None
     settles_until: float
@@ -121,10 +123,17 @@ class Edits:
         self._clock = clock
         self._feed = Feed(clock) if feed is None else feed
         self._number = 0
-        self._reads: Recent[tuple[Actor, str], Seen] = Recent(*MAX_READS, self._forgot_read)
-        self._changes: Recent[str, Change] = Recent(*MAX_CHANGES)
+        self._reads: Recent[bytes, Seen] = Recent(
+            *MAX_READS, lambda _, seen: seen.session_id, self._forgot_read
+        )
+        """By the digest of reader and file: they are many, and paths may be long."""
+        self._changes: Recent[str, Change] = Recent(
+            *MAX_CHANGES, lambda _, change: change.actor.session_id
+        )
         self._leases: Recent[tuple[Actor, str], Lease] = Recent(
-            *MAX_LEASES, lambda _, lease: self._tell_released(lease, "forgotten")
+            *MAX_LEASES,
+            lambda _, lease: lease.actor.session_id,
+            lambda _, lease: self._tell_released(lease, "forgotten"),
         )
         self._blind: OrderedDict[str, int] = OrderedDict()
         """By session, the number up to which some of its reads are forgotten."""
@@ -140,7 +149,7 @@ class Edits:
         """Somebody begins to edit a file: theirs for now."""
         again = self._leases.pop((actor, tool_use_id)) is not None
         lease = Lease(file, actor, tool, self._clock())
-        self._leases.put(actor.session_id, (actor, tool_use_id), lease)
+        self._leases.put((actor, tool_use_id), lease)
         if not again:
             self._tell("lease.taken", lease)
 
@@ -154,7 +163,7 @@ class Edits:
         if not failed:
             number = self._saw(actor, file, settles_until=self._clock() + SETTLES_S)
             change = Change(number, actor, tool, self._clock())
-            self._changes.put(actor.session_id, file.key, change)
+            self._changes.put(file.key, change)
 
     def release_of(self, actor: Actor, reason: str, *, keep: str | None = None) -> None:
         """One conversation edits nothing any more, but for the call that is named."""
@@ -189,7 +198,7 @@ class Edits:
             return Conflict("editing", held.since, held.actor, held.tool)
         if file.stamp == ABSENT:  # there is nothing to undo, nor to read again
             return None
-        seen, change = self._reads.get((actor, file.key)), self._changes.get(file.key)
+        seen, change = self._reads.get(_reading(actor, file)), self._changes.get(file.key)
         if change is not None and self._missed(actor, seen, change, tool):
             return Conflict("changed", change.at, change.actor, change.tool, seen is None)
         return (
@@ -219,8 +228,8 @@ class Edits:
 
     def _saw(self, actor: Actor, file: File, *, settles_until: float) -> int:
         self._number += 1
-        seen = Seen(self._number, file.stamp, settles_until)
-        self._reads.put(actor.session_id, (actor, file.key), seen)
+        seen = Seen(actor.session_id, self._number, file.stamp, settles_until)
+        self._reads.put(_reading(actor, file), seen)
         return self._number
 
     def _forgot_read(self, session_id: str, seen: Seen) -> None:
@@ -240,6 +249,10 @@ class Edits:
     def _tell(self, kind: str, lease: Lease, **data: Any) -> None:
         told: dict[str, Any] = {"path": lease.file.path, "tool": lease.tool, "since": lease.since}
         self._feed.publish(kind, **lease.actor.event_data(), **told, **data)
+
+
+def _reading(actor: Actor, file: File) -> bytes:
+    return digest((actor.session_id, actor.agent_id, file.key))
 
 
 def _is_as_it_was(seen: Seen, file: File) -> bool:

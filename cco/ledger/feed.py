@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_EVENTS = 10_000
+MAX_BYTES = 8 << 20
+"""Of what the events tell, as it is held in memory."""
 Listener = Callable[["Event"], None]
 
 
@@ -30,7 +33,8 @@ class Feed:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
+        self._events: deque[Event] = deque()
+        self._size_bytes = 0
         self._listeners: list[Listener] = []
         self.last_number = 0
 
@@ -44,11 +48,18 @@ class Feed:
             "session_id": session_id,
             **data,
         }
-        event = Event(self.last_number, kind, session_id, json.dumps(told, ensure_ascii=False))
-        self._events.append(event)
+        line = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        event = Event(self.last_number, kind, session_id, line)
+        self._keep(event)
         for listener in tuple(self._listeners):
             listener(event)
         return event
+
+    def _keep(self, event: Event) -> None:
+        self._events.append(event)
+        self._size_bytes += sys.getsizeof(event.data)
+        while len(self._events) > MAX_EVENTS or self._size_bytes > MAX_BYTES:
+            self._size_bytes -= sys.getsizeof(self._events.popleft().data)
 
     def since(self, number: int, session_id: str | None = None) -> Iterator[Event]:
         """The events after a number, the oldest first, as far back as they are kept."""

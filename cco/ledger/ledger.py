@@ -7,23 +7,27 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from cco.errors import NotFound
+from cco.ledger.call import usage_of
 from cco.ledger.changes import Changes
 from cco.ledger.feed import Feed
+from cco.ledger.memory import Memory
 from cco.ledger.notes import Notes
 from cco.ledger.otlp import LogRecord, MetricPoint
-from cco.ledger.records import NANOS_PER_USD, UNKNOWN_MODEL, AgentRun, Session, Usage, finite
+from cco.ledger.records import UNKNOWN_MODEL, AgentRun, Session, Usage, finite
 from cco.ledger.seen import Seen
 from cco.ledger.totals import Totals, totals_of
 
-MAX_SESSIONS = 500
+MAX_SESSIONS = 1_000
 MAX_AGENTS = 5_000
 MAX_AGENTS_PER_SESSION = 1_000
+MAX_REMEMBERED = 100
+"""Sessions of which more than figures is kept: those seen last."""
 MAX_MODELS_PER_SESSION = 50
 MAX_HOURS_PER_SESSION = 240
+_NO_WORDS = Memory()
 _OURS = "ours"
 _FOLD_SHARE = 10
 """Of runs that are too many, a tenth of the bound goes at once."""
@@ -31,8 +35,6 @@ _HOUR_S = 3_600
 _ID_CHARS = 200
 _NAME_CHARS = 120
 _PATH_CHARS = 1_000
-_NUMBER_CHARS = 64
-_MAX_USD = 1_000_000_000
 _AGENT_TOOLS = frozenset(("Agent", "Task"))
 _TASK_TOOLS = frozenset(
     ("AskUserQuestion", "ExitPlanMode", "TaskCreate", "TaskUpdate", "TodoWrite")
@@ -56,6 +58,8 @@ class Ledger:
         self.changes = Changes()
         self.folded = Totals()
         """Our sessions that were too many to keep."""
+        self.folded_foreign = Totals()
+        """Others that were too many to keep."""
 
     # --- reading ---
 
@@ -142,7 +146,7 @@ class Ledger:
                 started.parent_id = None if parent is None else parent.agent_id
                 started.description = _text(tool_input.get("description"), _NAME_CHARS)
                 model = _text(response.get("resolvedModel"), _NAME_CHARS)
-                started.model = started.model or model or None
+                started.model = started.model or sys.intern(model) or None
 
     def _on_SubagentStart(self, session: Session, payload: Mapping[str, Any]) -> None:
         run = self._run(session, payload.get("agent_id"))
@@ -209,16 +213,13 @@ class Ledger:
         model = sys.intern(_text(attributes.get("model"), _NAME_CHARS) or UNKNOWN_MODEL)
         if model not in session.models and len(session.models) >= MAX_MODELS_PER_SESSION:
             model = "others"
-        usage = _usage(attributes)
+        usage = usage_of(attributes)
         run = self._run(session, attributes.get("agent_id"))
         if run is None:
             session.own_usage.add(usage)
             session.model = session.model or model
         else:
-            run.usage.add(usage)
-            run.model = run.model or model
-            if run.model != model:
-                run.other_models.setdefault(model, Usage()).add(usage)
+            run.spend(model, usage)
         session.models.setdefault(model, Usage()).add(usage)
         self._add_hour(session, usage)
         self._tell("call", session, run, model=model, **usage.document())
@@ -249,20 +250,31 @@ class Ledger:
         self._agents += len(session.agents) - (0 if known is None else len(known.agents))
         self._sessions[session.session_id] = session
 
-    def put_notes(self, notes: list[Any]) -> None:
+    def put_notes(self, notes: list[Any], last_number: int) -> None:
         """Take in the notes as they were written down."""
-        document = {"notes": notes, "last_number": 0}
+        document = {"notes": notes, "last_number": last_number}
         self.notes = Notes.from_document(document, self._clock, self.feed)
 
     def fold(self, session: Session) -> None:
         """Keep of a session no more than what it brings to the totals."""
-        totals = totals_of([session] if session.orchestrated else [])
+        totals = totals_of([session])
         for entry in totals.agents.values():
             entry.running = 0
         self.drop(session.session_id)
-        self.folded.add(totals)
+        self.sums(session.orchestrated).add(totals)
         digest = self.seen.add((_OURS, session.session_id)) if session.orchestrated else None
-        self.changes.fold(session.session_id, totals, digest or b"")
+        self.changes.fold(session, totals, digest or b"")
+
+    def sums(self, orchestrated: bool) -> Totals:
+        """What our sessions, or others, that are no longer kept come to."""
+        return self.folded if orchestrated else self.folded_foreign
+
+    def forget_words(self) -> None:
+        """Keep the words of those sessions only that are the likeliest to need them again."""
+        wordy = [session for session in self._sessions.values() if session.memory != _NO_WORDS]
+        for session in sorted(wordy, key=_in_use)[:-MAX_REMEMBERED]:
+            session.forget_words()
+            self.changes.session(session.session_id)
 
     def drop(self, session_id: str) -> None:
         """Forget a session."""
@@ -290,7 +302,8 @@ class Ledger:
         if session is None:
             session = self._sessions[session_id] = Session(session_id, started_at=now)
             session.last_seen_at = now
-            session.orchestrated = (_OURS, session_id) in self.seen  # it was folded, and comes back
+            session.came_back = (_OURS, session_id) in self.seen
+            session.orchestrated = session.came_back
             self._fold_sessions()
         session.last_seen_at = now
         return session
@@ -314,12 +327,7 @@ class Ledger:
     def _fold_sessions(self) -> None:
         """Keep the number of sessions bounded: the longest unseen, ended ones first, fold away."""
         while len(self._sessions) > MAX_SESSIONS:
-            self.fold(
-                min(
-                    self._sessions.values(),
-                    key=lambda one: (one.ended_at is None, one.last_seen_at),
-                )
-            )
+            self.fold(min(self._sessions.values(), key=_in_use))
 
     def _fold_agents(self) -> None:
         """Keep the number of runs bounded: those of the longest unseen sessions become sums, those
@@ -348,37 +356,9 @@ class Ledger:
             self._agents -= 1
 
 
-def _usage(attributes: Mapping[str, Any]) -> Usage:
-    return Usage(
-        calls=1,
-        input_tokens=_count(attributes.get("input_tokens")),
-        output_tokens=_count(attributes.get("output_tokens")),
-        cache_read_tokens=_count(attributes.get("cache_read_tokens")),
-        cache_creation_tokens=_count(attributes.get("cache_creation_tokens")),
-        cost_nanousd=_nanousd(attributes.get("cost_usd")),
-        duration_ms=_count(attributes.get("duration_ms")),
-    )
-
-
-def _count(value: object) -> int:
-    """A count from an attribute, which may be a number or its text; nonsense counts nothing."""
-    number = _decimal(value)
-    return int(number) if 0 <= number < 1 << 53 else 0
-
-
-def _nanousd(value: object) -> int:
-    """Dollars to whole nano-dollars, so that sums are exact and free of binary fractions."""
-    usd = _decimal(value)
-    return round(usd * NANOS_PER_USD) if 0 <= usd < _MAX_USD else 0
-
-
-def _decimal(value: object) -> Decimal:
-    """A finite number; -1 for anything else. It may be huge: compare before converting it."""
-    try:
-        number = Decimal(str(value)[:_NUMBER_CHARS])
-    except InvalidOperation:
-        return Decimal(-1)
-    return number if number.is_finite() else Decimal(-1)
+def _in_use(session: Session) -> tuple[bool, float]:
+    """Orders sessions: the ended first, of those and of the others the longest unseen."""
+    return session.ended_at is None, session.last_seen_at
 
 
 def _text(value: object, limit_chars: int) -> str:

@@ -26,7 +26,7 @@ _DONE = frozenset(("completed", "deleted"))
 _V = TypeVar("_V")
 
 
-@dataclass
+@dataclass(slots=True)
 class Task:
     """One entry of the session's own task list."""
 
@@ -34,7 +34,7 @@ class Task:
     status: str = "pending"
 
 
-@dataclass
+@dataclass(slots=True)
 class Memory:
     """The words of one session that outlive its compactions."""
 

@@ -70,6 +70,11 @@ class Notes:
     def __len__(self) -> int:
         return len(self._notes)
 
+    @property
+    def last_number(self) -> int:
+        """That of the latest note, whether it is still there or not: no number is given twice."""
+        return self._last_number
+
     def add(
         self, text: str, *, project: str, author: str, session_id: str = "", path: str | None = None
     ) -> Note:

@@ -6,6 +6,7 @@ added it, and shows at the first record that is written.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
@@ -107,6 +108,16 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _name(*kinds: type) -> _Codec:
+    """Texts that many records share: each is in memory once."""
+    encode, check = _scalar(str, *kinds)
+
+    def decode(plain: Any) -> Any:
+        return sys.intern(plain) if isinstance(plain, str) else check(plain)
+
+    return encode, decode
+
+
 def _list_of(one: _Codec) -> _Codec:
     return (
         lambda values: [one[0](value) for value in values],
@@ -153,18 +164,20 @@ _CODECS: dict[str, _Codec] = {
     "int": _COUNT,
     "bool": _scalar(bool),
     "float": _scalar(float, int),
-    "str | None": _scalar(str, type(None)),
+    "str | None": _name(type(None)),
+    "RunStatus": _name(),
     "int | None": _scalar(int, type(None)),
     "float | None": _scalar(float, int, type(None)),
     "list[str]": _list_of(_TEXT),
     "dict[str, str]": _dict_of(_TEXT, _TEXT),
     "dict[str, Task]": _dict_of(_TEXT, _record(Task)),
     "Usage": _USAGE_CODEC,
-    "dict[str, Usage]": _dict_of(_TEXT, _USAGE_CODEC),
+    "dict[str, Usage]": _dict_of(_name(), _USAGE_CODEC),
+    "dict[str, Usage] | None": _dict_of(_name(), _USAGE_CODEC),  # None is the default
     "dict[int, Usage]": _dict_of(_COUNT, _USAGE_CODEC),
     "dict[tuple[str, str], Usage]": _dict_of(
         (_PAIR[0], lambda plain: tuple(_PAIR[1](plain))), _USAGE_CODEC
     ),
-    "dict[str, PastRuns]": _dict_of(_TEXT, _record(PastRuns)),
+    "dict[str, PastRuns]": _dict_of(_name(), _record(PastRuns)),
     "dict[str, AgentTotals]": _dict_of(_TEXT, _record(AgentTotals)),
 }

@@ -17,26 +17,28 @@ class Recent(Generic[_K, _V]):
         self,
         per_session: int,
         overall: int,
+        session_of: Callable[[_K, _V], str],
         forgotten: Callable[[str, _V], None] = lambda session_id, value: None,
     ) -> None:
         self._per_session = per_session
         self._overall = overall
+        self._session_of = session_of
         self._forgotten = forgotten
-        self._entries: OrderedDict[_K, tuple[str, _V]] = OrderedDict()
-        self._keys: dict[str, OrderedDict[_K, None]] = {}
+        self._entries: OrderedDict[_K, _V] = OrderedDict()
+        self._keys: dict[str, dict[_K, None]] = {}
+        """By session, its keys, the oldest first."""
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, key: _K) -> _V | None:
-        entry = self._entries.get(key)
-        return None if entry is None else entry[1]
+        return self._entries.get(key)
 
-    def put(self, session_id: str, key: _K, value: _V) -> None:
+    def put(self, key: _K, value: _V) -> None:
         """Make an entry the latest; the oldest that no longer has room is forgotten."""
         self.pop(key)
-        self._entries[key] = (session_id, value)
-        keys = self._keys.setdefault(session_id, OrderedDict())
+        self._entries[key] = value
+        keys = self._keys.setdefault(self._session_of(key, value), {})
         keys[key] = None
         if len(keys) > self._per_session:
             self._forget(next(iter(keys)))
@@ -45,10 +47,10 @@ class Recent(Generic[_K, _V]):
 
     def pop(self, key: _K) -> _V | None:
         """Take an entry out; None where there is none."""
-        entry = self._entries.pop(key, None)
-        if entry is None:
+        value = self._entries.pop(key, None)
+        if value is None:
             return None
-        session_id, value = entry
+        session_id = self._session_of(key, value)
         keys = self._keys[session_id]
         del keys[key]
         if not keys:
@@ -57,11 +59,9 @@ class Recent(Generic[_K, _V]):
 
     def items(self) -> Iterator[tuple[_K, _V]]:
         """All entries, the oldest first; they may be taken out meanwhile."""
-        for key, (_, value) in tuple(self._entries.items()):
-            yield key, value
+        yield from tuple(self._entries.items())
 
     def _forget(self, key: _K) -> None:
-        session_id = self._entries[key][0]
         value = self.pop(key)
         assert value is not None
-        self._forgotten(session_id, value)
+        self._forgotten(self._session_of(key, value), value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from cco.ledger.memory import Memory
 
@@ -14,6 +14,9 @@ UNKNOWN_MODEL = "unknown"
 OTHERS = "(others)"
 MAX_PAST_AGENTS = 200
 _LARGEST = 1e15
+
+RunStatus = Literal["running", "done", "lost"]
+"""`lost`: its session ended, and nobody told that it stopped."""
 
 
 def finite(value: object) -> float | None:
@@ -63,8 +66,36 @@ class Usage:
 _USAGE = tuple(one.name for one in fields(Usage))
 
 
+@dataclass(slots=True, kw_only=True)
+class _ByModel:
+    """Usage that is mostly that of one model, so that one record does for both."""
+
+    model: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    other_models: dict[str, Usage] | None = None
+    """What of the usage is that of models other than `model`; None where there are none."""
+
+    def spend(self, model: str, usage: Usage) -> None:
+        """Add the usage of a model."""
+        self.usage.add(usage)
+        self.model = self.model or model
+        if self.model != model:
+            self.other_models = self.other_models or {}
+            self.other_models.setdefault(model, Usage()).add(usage)
+
+    def by_model(self) -> dict[str, Usage]:
+        """The usage of each model; of none that was not called."""
+        others = self.other_models or {}
+        mine = Usage()
+        mine.add(self.usage)
+        for usage in others.values():
+            mine.subtract(usage)
+        own = {self.model or UNKNOWN_MODEL: mine} if mine.calls else {}
+        return own | others
+
+
 @dataclass(slots=True)
-class AgentRun:
+class AgentRun(_ByModel):
     """One dispatch of one specialist."""
 
     agent_id: str
@@ -72,53 +103,40 @@ class AgentRun:
     parent_id: str | None = None
     """The run that started this one; None where the session itself did."""
     description: str = ""
-    model: str | None = None
-    status: str = "running"
+    status: RunStatus = "running"
     started_at: float = 0.0
     ended_at: float | None = None
     tool_calls: int = 0
     last_words_chars: int = 0
-    usage: Usage = field(default_factory=Usage)
-    other_models: dict[str, Usage] = field(default_factory=dict)
-    """What of the usage is that of models other than `model`."""
-
-    def by_model(self) -> dict[str, Usage]:
-        """The usage of each model; of none that was not called."""
-        mine = Usage()
-        mine.add(self.usage)
-        for usage in self.other_models.values():
-            mine.subtract(usage)
-        own = {self.model or UNKNOWN_MODEL: mine} if mine.calls else {}
-        return own | self.other_models
 
     def document(self) -> dict[str, Any]:
+        """As the API shows it."""
         models = {name: usage.document() for name, usage in self.by_model().items()}
-        told = {one.name: getattr(self, one.name) for one in fields(self)}
-        del told["other_models"]
+        told = {name: getattr(self, name) for name in _RUN}
         return {**told, "usage": self.usage.document(), "models": models}
 
 
+_RUN = (*(one.name for one in fields(AgentRun) if not one.kw_only), "model")
+
+
 @dataclass(slots=True)
-class PastRuns:
+class PastRuns(_ByModel):
     """What runs of one specialist come to that were too many to keep."""
 
     runs: int = 0
     tool_calls: int = 0
-    usage: Usage = field(default_factory=Usage)
-    models: dict[str, Usage] = field(default_factory=dict)
 
     def add(self, run: AgentRun) -> None:
         self.runs += 1
         self.tool_calls += run.tool_calls
-        self.usage.add(run.usage)
         for model, usage in run.by_model().items():
-            self.models.setdefault(model, Usage()).add(usage)
+            self.spend(model, usage)
 
     def document(self) -> dict[str, Any]:
         return {"runs": self.runs, "tool_calls": self.tool_calls, "usage": self.usage.document()}
 
 
-@dataclass
+@dataclass(slots=True)
 class Session:
     """One session of Claude Code."""
 
@@ -131,6 +149,8 @@ class Session:
     launch_id: str | None = None
     orchestrated: bool = False
     """Whether its hooks reach us. A client that merely inherited our telemetry is not ours."""
+    came_back: bool = False
+    """Whether it is one of the sums' sessions already: it was folded, and went on."""
     prompts: int = 0
     tool_calls: int = 0
     compactions: int = 0
@@ -180,6 +200,11 @@ class Session:
             name = OTHERS
         self.past_agents.setdefault(name, PastRuns()).add(run)
 
+    @property
+    def files_edited(self) -> int:
+        """How many files were changed, also once their names are forgotten."""
+        return max(len(self.memory.edited), self.forgotten_files)
+
     def document(self) -> dict[str, Any]:
         """As the API shows it; times are seconds since the epoch."""
         return {
@@ -197,7 +222,7 @@ class Session:
             "api_errors": self.api_errors,
             "conflicts": self.conflicts,
             "active_time_s": self.active_time_s,
-            "files_edited": max(len(self.memory.edited), self.forgotten_files),
+            "files_edited": self.files_edited,
             "own_usage": self.own_usage.document(),
             "usage": self.total().document(),
             "models": {name: usage.document() for name, usage in self.models.items()},

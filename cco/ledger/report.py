@@ -38,6 +38,8 @@ def usage_report(
         earlier = {"session_id": EARLIER, "project": ""}
         rows.append(earlier | ledger.folded.total.document())
     foreign = totals_of(one for one in sessions if not one.orchestrated and session_id is None)
+    if everything:
+        foreign.add(ledger.folded_foreign)
     return {
         "total": totals.total.document(),
         "agents": _ranked(

@@ -18,21 +18,21 @@ class Seen:
 
     def add(self, key: tuple[object, ...]) -> bytes | None:
         """Note a key; returns its digest if it is new."""
-        digest = _digest(key)
-        return digest if self.note(digest) else None
+        noted = digest(key)
+        return noted if self.note(noted) else None
 
-    def note(self, digest: bytes) -> bool:
+    def note(self, noted: bytes) -> bool:
         """Note a digest; returns whether it is new."""
-        if digest in self._younger or digest in self._older:
+        if noted in self._younger or noted in self._older:
             return False
-        self._younger[digest] = None
+        self._younger[noted] = None
         if len(self._younger) >= MAX_DIGESTS // 2:
             self._older, self._younger = set(self._younger), {}
         return True
 
     def __contains__(self, key: tuple[object, ...]) -> bool:
-        digest = _digest(key)
-        return digest in self._younger or digest in self._older
+        wanted = digest(key)
+        return wanted in self._younger or wanted in self._older
 
     def __iter__(self) -> Iterator[bytes]:
         """All digests, those noted last at the end."""
@@ -40,6 +40,7 @@ class Seen:
         yield from self._younger
 
 
-def _digest(key: tuple[object, ...]) -> bytes:
+def digest(key: tuple[object, ...]) -> bytes:
+    """A key of any length in few bytes, by which it is known again."""
     text = repr(key).encode(errors="surrogatepass")
     return hashlib.blake2b(text, digest_size=DIGEST_BYTES).digest()

@@ -1,7 +1,8 @@
 """The ledger as lines of JSON that make it again: all of it, or what has changed.
 
 A line is an object whose `kind` says what it is: `session` (with the fields and runs that it
-replaces), `fold`, `totals`, `seen`, `note`, `no_note`, `document`. docs/sealing.md lists them.
+replaces), `fold`, `totals`, `seen`, `note`, `no_note`, `last_note`, `document`. docs/sealing.md
+lists them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from cco.ledger.totals import Totals
 
 WORDS_LIMIT_CHARS = 1 << 20
 """Sessions beyond this many characters lose the words of their Memory, the oldest first."""
-SESSIONS_LIMIT_CHARS = 5 << 20
+SESSIONS_LIMIT_CHARS = 7 << 20
 """Sessions beyond this fold away."""
 NOTES_LIMIT_CHARS = 2 << 20
 _DIGESTS_PER_LINE = 4_096
@@ -46,10 +47,12 @@ class LedgerState:
         self._written_words: dict[str, dict[str, int]] = {}
         """Hashes of the parts of each session's Memory as they were last written."""
         self._written_notes: set[int] = set()
+        self._written_last_note = 0
         self._kept: dict[str, Kept] = {}
         self._documents: dict[str, Any] = {}
         self._written_documents: dict[str, int] = {}
         self._notes: dict[int, Any] = {}
+        self._last_note = 0
 
     def keep(self, name: str, kept: Kept) -> None:
         """From now on write something down beside the ledger; it is given what was restored."""
@@ -65,8 +68,11 @@ class LedgerState:
         ledger.changes.clear()
         self._written_words.clear()
         self._written_notes.clear()
+        self._written_last_note = 0
         self._written_documents.clear()
-        totals = _line("totals", totals=to_plain(ledger.folded))
+        totals = _line(
+            "totals", totals=to_plain(ledger.folded), foreign=to_plain(ledger.folded_foreign)
+        )
         digests = list(ledger.seen)
         newest_first = sorted(
             ledger.sessions(), key=lambda one: (one.ended_at is not None, -one.last_seen_at)
@@ -91,6 +97,8 @@ class LedgerState:
 
     def changes(self) -> Iterator[str]:
         """What has changed since it was last written."""
+        if self.ledger.changes:
+            self.ledger.forget_words()
         for change in self.ledger.changes.take():
             line = self._change_line(change)
             if line is not None:
@@ -104,6 +112,7 @@ class LedgerState:
             return _line(
                 "fold",
                 session_id=change.session_id,
+                orchestrated=change.orchestrated,
                 totals=to_plain(change.totals),
                 seen=_text_of(change.seen),
             )
@@ -155,6 +164,10 @@ class LedgerState:
         for number in sorted(notes.keys() - self._written_notes):
             self._written_notes.add(number)
             yield _line("note", note=to_plain(notes[number]))
+        last_number = self.ledger.notes.last_number
+        if last_number != self._written_last_note:
+            self._written_last_note = last_number
+            yield _line("last_note", number=last_number)
 
     def _document_lines(self) -> Iterator[str]:
         for name, kept in self._kept.items():
@@ -182,12 +195,13 @@ class LedgerState:
 
     def finish(self) -> None:
         """All lines are there."""
-        self.ledger.put_notes(list(self._notes.values()))
+        self.ledger.put_notes(list(self._notes.values()), self._last_note)
         self._notes.clear()
         self.ledger.changes.clear()
 
     def _restore_totals(self, told: Mapping[str, Any]) -> None:
         self.ledger.folded = from_plain(Totals, told["totals"])
+        self.ledger.folded_foreign = from_plain(Totals, told["foreign"])
 
     def _restore_seen(self, told: Mapping[str, Any]) -> None:
         digests = _bytes_of(told["seen"])
@@ -196,7 +210,8 @@ class LedgerState:
 
     def _restore_fold(self, told: Mapping[str, Any]) -> None:
         self.ledger.drop(str(told["session_id"]))
-        self.ledger.folded.add(from_plain(Totals, told["totals"]))
+        sums = self.ledger.sums(bool(told["orchestrated"]))
+        sums.add(from_plain(Totals, told["totals"]))
         self._restore_seen(told)
 
     def _restore_session(self, told: Mapping[str, Any]) -> None:
@@ -220,6 +235,9 @@ class LedgerState:
     def _restore_no_note(self, told: Mapping[str, Any]) -> None:
         self._notes.pop(told["number"], None)
 
+    def _restore_last_note(self, told: Mapping[str, Any]) -> None:
+        self._last_note = int(told["number"])
+
     def _restore_document(self, told: Mapping[str, Any]) -> None:
         self._documents[str(told["name"])] = mapping(told["document"])
 
@@ -231,6 +249,7 @@ _RESTORERS = {
     "session": LedgerState._restore_session,
     "note": LedgerState._restore_note,
     "no_note": LedgerState._restore_no_note,
+    "last_note": LedgerState._restore_last_note,
     "document": LedgerState._restore_document,
 }
 

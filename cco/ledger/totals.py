@@ -15,7 +15,7 @@ MAX_KEYS = 2_000
 _K = TypeVar("_K", str, int)
 
 
-@dataclass
+@dataclass(slots=True)
 class AgentTotals:
     """All runs of one specialist."""
 
@@ -31,13 +31,14 @@ class AgentTotals:
         self.usage.add(other.usage)
 
 
-@dataclass
+@dataclass(slots=True)
 class Totals:
     """Sums over sessions. Each of the four parts adds up to the total."""
 
     sessions: int = 0
     compactions: int = 0
     api_errors: int = 0
+    conflicts: int = 0
     total: Usage = field(default_factory=Usage)
     agents: dict[str, AgentTotals] = field(default_factory=dict)
     models: dict[str, Usage] = field(default_factory=dict)
@@ -49,12 +50,14 @@ class Totals:
 
     def add_session(self, session: Session) -> None:
         """Add one session."""
-        self.sessions += 1
+        counts = 0 if session.came_back else 1
+        self.sessions += counts
         self.compactions += session.compactions
         self.api_errors += session.api_errors
+        self.conflicts += session.conflicts
         total = session.total()
         self.total.add(total)
-        own = AgentTotals(1, 0, session.tool_calls, session.own_usage)
+        own = AgentTotals(counts, 0, session.tool_calls, session.own_usage)
         self._add_agent(MAIN, own)
         own_models = {model: replace(usage) for model, usage in session.models.items()}
         for run in session.agents.values():
@@ -63,7 +66,7 @@ class Totals:
             self._add_runs(run.name, entry, run.by_model(), own_models)
         for name, past in session.past_agents.items():
             entry = AgentTotals(past.runs, 0, past.tool_calls, past.usage)
-            self._add_runs(name, entry, past.models, own_models)
+            self._add_runs(name, entry, past.by_model(), own_models)
         for model, usage in own_models.items():
             if usage.calls:
                 self._add_agent_model(MAIN, model, usage)
@@ -78,6 +81,7 @@ class Totals:
         self.sessions += other.sessions
         self.compactions += other.compactions
         self.api_errors += other.api_errors
+        self.conflicts += other.conflicts
         self.total.add(other.total)
         for name, entry in other.agents.items():
             self._add_agent(name, entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from _thread import allocate_lock
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ FALLBACK_FILE = "machine-id"
 FALLBACK_BYTES = 32
 _NOT_YET_MADE = "uninitialized"  # what systemd puts into images, the same for all
 _LOCK_TIMEOUT_S = 10.0
+_MACOS_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_path_lock = allocate_lock()
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def machine_id() -> MachineId:
     import machineid
 
     try:
-        value = machineid.id()
+        value = _id_on_macos() if sys.platform == "darwin" else machineid.id()
     except (machineid.MachineIdNotFound, UnicodeDecodeError):
         value = ""
     if value and value != _NOT_YET_MADE:
@@ -48,6 +51,26 @@ def machine_id() -> MachineId:
     except CcoError as error:
         raise MachineIdUnavailable(f"this machine has no id, and {error}") from None
     return MachineId(_kept_id(path), str(path))
+
+
+def _id_on_macos() -> str:
+    """Ask with the system's own PATH: the library runs `ioreg` by its name, which is in /usr/sbin.
+
+    With another PATH it would find none, or one of somebody else's, and this would be another
+    machine than it is for the daemon.
+    """
+    import machineid
+
+    with _path_lock:
+        path = os.environ.get("PATH")
+        os.environ["PATH"] = _MACOS_PATH
+        try:
+            return machineid.id()
+        finally:
+            if path is None:
+                del os.environ["PATH"]
+            else:
+                os.environ["PATH"] = path
 
 
 def _kept_id(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
@@ -159,7 +158,12 @@ def open_set(folder: Path, identity: Identity) -> SealedSet:
 
 def file_hmac(sealed: bytes, identity: Identity, instance: bytes) -> str:
     """HMAC-SHA256 in hex over a whole sealed file, under the key of one run."""
-    return hmac.new(manifest_key(identity, instance), sealed, hashlib.sha256).hexdigest()
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.hmac import HMAC
+
+    code = HMAC(manifest_key(identity, instance), SHA256())
+    code.update(sealed)
+    return code.finalize().hex()
 
 
 def parse_payload(plaintext: bytes, name: str) -> dict[str, Any]:

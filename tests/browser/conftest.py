@@ -19,7 +19,8 @@ CHROMIUM = os.environ.get("CCO_TEST_CHROMIUM") or shutil.which("chromium")
 NEEDS_CHROMIUM = "Chromium is not installed. On Debian, as root: apt-get install chromium"
 AXE = Path(__file__).parents[2] / ".cache/web/node_modules/axe-core/axe.min.js"
 NEEDS_AXE = "axe-core is not fetched: python build/web_parts.py fetch"
-WIDTHS = (360, 1280)
+WIDTHS = (360, 768, 1280)
+"""A phone; a tablet, or a window at twice its size; a desktop."""
 TIMEOUT_MS = TIMEOUT_S * 1000
 expect.set_options(timeout=TIMEOUT_MS)
 
@@ -89,7 +90,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(chromium: Browser) -> Iterator[MakeVisitor]:
-    """Make visitors; nothing may have gone wrong with any of them."""
+    """Make visitors; nothing may have gone wrong with any of them. A test names its daemon first:
+    what is named last ends first, and a page must not outlive what serves it."""
     visitors: list[Visitor] = []
 
     def make(width: int = 1280, scheme: str = "light") -> Visitor:

@@ -77,11 +77,12 @@ def test_edits_notes_and_budgets_appear(visitor: Visitor, daemon: Sandbox) -> No
     page = visitor.page
     expect(page.get_by_role("table", name="Files being edited")).to_contain_text("cart.py")
     conflicts = page.get_by_role("table", name="Latest conflicts")
-    expect(conflicts).to_contain_text("sql-engineer is editing it now")
+    expect(conflicts).to_contain_text("sql-engineer was editing it")
     expect(page.locator(".notes")).to_contain_text("The cart total is computed twice")
-    expect(page.get_by_role("table", name="Budgets")).to_contain_text("86 %")
     page.reload()
-    expect(conflicts).to_contain_text("sql-engineer is editing it now")
+    expect(conflicts).to_contain_text("sql-engineer was editing it")
+    visitor.go("#/costs")
+    expect(page.get_by_role("table", name="Budgets")).to_contain_text("86 %, nearly used up")
 
 
 def test_what_others_wrote_is_shown_as_text(visitor: Visitor, daemon: Sandbox) -> None:
@@ -98,7 +99,7 @@ def test_what_others_wrote_is_shown_as_text(visitor: Visitor, daemon: Sandbox) -
 
 
 def test_the_real_client_works_and_the_page_shows_it(
-    visit: MakeVisitor, one_stage: MakeStage
+    one_stage: MakeStage, visit: MakeVisitor
 ) -> None:
     def script(request: ModelRequest) -> list[Block]:
         if specialist_of(request) is not None:

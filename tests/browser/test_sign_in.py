@@ -89,7 +89,7 @@ def test_a_tab_goes_on_once_another_has_signed_in(visitor: Visitor, daemon: Sand
 
 
 def test_after_a_restart_the_page_says_what_to_do_and_goes_on(
-    visit: MakeVisitor, source_sandbox: Sandbox
+    source_sandbox: Sandbox, visit: MakeVisitor
 ) -> None:
     place = source_sandbox
     place.ok("daemon", "start")
@@ -103,7 +103,9 @@ def test_after_a_restart_the_page_says_what_to_do_and_goes_on(
     visitor.is_live()
     place.ok("daemon", "stop")
     expect(visitor.page.locator("#connection")).to_have_text("Not connected, trying again")
-    expect(visitor.page.get_by_role("heading", name="Running now")).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name="Nothing has run yet")).to_be_visible()
+    expect(visitor.page.locator("main")).to_contain_text("The daemon does not answer")
+    expect(visitor.page.locator(".figures")).to_contain_text("no answer")
     place.ok("daemon", "start", "--port", str(place.port))
     asked_to_sign_in(visitor)
     visitor.forgive("ERR_", "401")

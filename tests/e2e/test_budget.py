@@ -109,7 +109,7 @@ def test_a_person_at_a_terminal_raises_it_and_goes_on(one_stage: MakeStage) -> N
     scene.skip_first_run_dialogs()
     scene.model.script = lambda request: [text("This is the answer.")]
     with terminal(scene, "--budget", str(step)) as screen:
-        screen.wait_for(lambda: "cco·$" in screen.screen)
+        screen.wait_for(lambda: f"cco·$0.00of${step:.2f}" in screen.screen)
         screen.say("Hello there.")
         screen.wait_for(lambda: "Thisistheanswer." in screen.screen)
         screen.wait_for(lambda: "100%ofbudgetused" in screen.screen)

@@ -6,11 +6,10 @@ import io
 import os
 import subprocess
 import tarfile
-import zlib
 from pathlib import Path
 
 import pytest
-from freezing.payload import read_trailer
+from freezing.payload import archive_in
 
 from cco.build_info import DEVELOPMENT_SECRET, VERSION
 
@@ -26,9 +25,8 @@ def whole(binary: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def unpacked(whole: bytes) -> bytes:
-    """The archive inside, as an attacker has it after one call of zlib."""
-    trailer = read_trailer(whole)
-    return zlib.decompress(whole[trailer.offset : trailer.offset + trailer.length])
+    """The archive inside, as an attacker has it after one call of zstd."""
+    return archive_in(whole)
 
 
 def names_in(archive: bytes) -> list[str]:

@@ -120,4 +120,8 @@ def test_umask_does_not_matter(single_file: SingleFile, umask: int) -> None:
 def test_variables_of_a_cco_above_are_not_believed(make_single_file: MakeSingleFile) -> None:
     single_file = make_single_file(members_with(b"#!/bin/sh\nenv\n"))
     result = single_file.run(_PYI_ARCHIVE_FILE="/elsewhere", _PYI_PARENT_PROCESS_LEVEL="1")
-    assert b"_PYI_" not in result.stdout
+    told = dict(line.split("=", 1) for line in result.stdout.decode().splitlines())
+    assert told.get("_PYI_ARCHIVE_FILE", str(single_file.copy / "cco")) == str(
+        single_file.copy / "cco"
+    )
+    assert told.get("_PYI_PARENT_PROCESS_LEVEL", "-1") == "-1"

@@ -12,9 +12,11 @@ import pytest
 import tornado.web
 from tornado.routing import PathMatches
 
-from cco.daemon import openapi
-from cco.daemon.application import State, allowed_methods, make_application
-from cco.daemon.openapi.document import PIECES, description
+from cco.daemon.api import openapi
+from cco.daemon.api.openapi.document import PIECES, description
+from cco.daemon.application import make_application
+from cco.daemon.handler import allowed_methods
+from cco.daemon.state import State
 from tests.conftest import Sandbox
 from tests.integration.test_http_api import POSTS, assert_problem
 from tests.integration.test_http_hooks import send_logs
@@ -48,7 +50,9 @@ def test_every_route_and_method_is_described() -> None:
     paths = description()["paths"]
     for pattern, handler in routes():
         templates = [path for path in paths if pattern.match(address(path))]
-        assert templates, f"{pattern.pattern} is not described: add a piece to cco/daemon/openapi"
+        assert templates, (
+            f"{pattern.pattern} is not described: add a piece to cco/daemon/api/openapi"
+        )
         for template in templates:
             described = {method.upper() for method in paths[template].keys() & METHODS}
             assert set(allowed_methods(handler)) == described, template

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cco.daemon.openapi.document import description
+from cco.daemon.api.openapi.document import description
 from tests.conftest import TIMEOUT_S, Sandbox
 from tests.integration.test_http_api import assert_problem
 

@@ -14,8 +14,9 @@ import pytest
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
-from cco.daemon.application import State, make_application
-from cco.daemon.streams import Limits, Streams
+from cco.daemon.api.streams import Limits, Streams
+from cco.daemon.application import make_application
+from cco.daemon.state import State
 from cco.ledger import feed
 from cco.ledger.ledger import Ledger
 from tests.conftest import TIMEOUT_S
@@ -187,6 +188,7 @@ def test_a_stream_has_no_gap_even_where_what_is_replayed_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(feed, "MAX_EVENTS", 500)
+    monkeypatch.setattr(feed, "MAX_BYTES", 1 << 30)
 
     async def story(place: Service) -> None:
         for _ in range(500):

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from cco.claude.bridge import BUDGET_HEADER, HTTP_EVENTS, LAUNCH_HEADER
+from cco.claude.bridge import HTTP_EVENTS
+from cco.claude.headers import BUDGET_HEADER, LAUNCH_HEADER
 from cco.sealing import names
 from tests.conftest import TIMEOUT_S, Answer, FakeClaude, Sandbox
 from tests.integration.test_http_api import assert_problem
@@ -271,6 +272,23 @@ def test_every_hook_of_a_launch_says_its_budget(
     assert {one[BUDGET_HEADER] for one in headers(path)} == {amount}
     assert len({one[LAUNCH_HEADER] for one in headers(path)}) == 1
     assert path.name.startswith(names.BRIDGE_COPY_PREFIX)
+
+
+def test_the_first_status_line_knows_the_budget(daemon: Sandbox) -> None:
+    settings = daemon.sealed().settings
+    env = daemon.environment(
+        ORCHESTRATOR_ENABLED="true",
+        ORCHESTRATOR_API_URL=settings.api_url,
+        CCO_TOKEN=settings.token,
+    )
+    launch = ("--launch", "0123abcd", "--budget", "3.5")
+    event = b'{"session_id": "first", "source": "startup"}'
+    line = daemon.run("statusline", *launch, stdin=event, env=env)
+    assert line.out == "cco · $0.00 of $3.50\n"
+    daemon.run("hook", "SessionStart", *launch, stdin=event.replace(b"first", b"second"), env=env)
+    told = daemon.request("GET", "/api/v1/budget").json()["sessions"]
+    limits = {one["session_id"]: one["limit_usd"] for one in told}
+    assert (limits["first"], limits["second"]) == (3.5, 3.5)
 
 
 @linux

@@ -20,7 +20,9 @@ from tests.conftest import FakeClaude, Result, Sandbox, make_sandbox
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         yield (*path, name)
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
@@ -208,7 +210,9 @@ def test_the_doctor_names_what_is_missing(source_sandbox: Sandbox, tmp_path: Pat
         (["usage", "extra"], 2, ["extra"]),
         (["doctor", "--fix"], 2, ["--fix"]),
         (["help", "daemon", "x"], 2, []),
-        (["install"], 2, ["install", "cco -- install"]),
+        (["install"], 14, ["source checkout", "make freeze"]),
+        (["install", "--uninstall"], 14, ["source checkout", "make freeze"]),
+        (["install", "--purge"], 2, ["--uninstall"]),
         (["daemon", "status"], 3, ["not running", "cco daemon start"]),
         (["daemon", "status", "--json"], 3, ["not running"]),
         (["sessions"], 3, ["not running"]),

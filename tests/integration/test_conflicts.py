@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from cco.catalogue.model import INJECTION_LIMIT_CHARS
-from cco.daemon.disk import MAX_PATH_CHARS
+from cco.daemon.hooks.disk import MAX_PATH_CHARS
 from tests.conftest import Answer, Sandbox, make_sandbox
 from tests.integration.test_http_api import assert_problem
 from tests.integration.test_http_hooks import context

@@ -93,7 +93,7 @@ def test_pages_name_only_files_that_are_served(served: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/web/", "/web/js", "/web/none.js", "/web/../daemon/dashboard.py", "/web/..%2fentry.py",
+    ["/web/", "/web/js", "/web/none.js", "/web/../daemon/application.py", "/web/..%2fentry.py",
      "/web/%2e%2e/config.py", "/web//index.html", "/web/vendor/uPlot.LICENSE.txt",
      "/web/js/main.js/"],
 )  # fmt: skip

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cco.daemon import forward
-from cco.daemon.forward import Forwarder, Limits
+from cco.daemon.telemetry import forward
+from cco.daemon.telemetry.forward import Forwarder, Limits
 from tests.conftest import Sandbox, free_port, wait_until
 
 QUICK = Limits(first_wait_s=0.01, longest_wait_s=0.02)

@@ -132,6 +132,22 @@ def _calls_written(sandbox: Sandbox) -> int:
     return sum(usage[0] for _, usage in sessions[-1]["models"]) if sessions else 0
 
 
+def test_a_notes_number_is_not_given_again_after_a_kill(sandbox: Sandbox) -> None:
+    def leave(text: str) -> str:
+        body = {"project": str(sandbox.project), "text": text, "author": "ana"}
+        answer = sandbox.request("POST", "/api/v1/notes", body)
+        assert answer.status == 201, answer
+        return str(answer.json()["note_id"])
+
+    sandbox.ok("daemon", "start")
+    first, second = leave("the first"), leave("the second")
+    assert sandbox.request("DELETE", f"/api/v1/notes/{second}").status in (200, 204)
+    wait_until_written(sandbox, f'"last_note","number":{second}')
+    kill(sandbox)
+    sandbox.ok("daemon", "start")
+    assert leave("the third") not in (first, second)
+
+
 def test_a_restart_loses_nothing(sandbox: Sandbox) -> None:
     sandbox.ok("daemon", "start")
     work(sandbox)

@@ -66,8 +66,11 @@ def test_outside_a_session_it_is_silent(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["Stop", "more"], [""], ["../x"], ["Stop "], ["--help"], ["É"], ["x" * 41]]
-)
+    "arguments",
+    [[], ["Stop", "more"], [""], ["../x"], ["Stop "], ["--help"], ["É"], ["x" * 41],
+     ["Stop", "--launch"], ["Stop", "--launch", ""], ["Stop", "--launch", "a\r\nX: b"],
+     ["Stop", "--launch", "x" * 41], ["Stop", "--other", "1"], ["Stop", "--launch", "é"]],
+)  # fmt: skip
 def test_a_wrong_use_is_a_usage_error(source_sandbox: Sandbox, arguments: list[str]) -> None:
     result = source_sandbox.run("hook", *arguments)
     assert (result.code, result.out) == (2, "")

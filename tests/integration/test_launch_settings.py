@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from cco.claude.bridge import EVENTS, LAUNCH_HEADER
+from cco.claude.bridge import EVENTS
+from cco.claude.headers import LAUNCH_HEADER
 from cco.sealing import names
 from tests.conftest import ClaudeStart, FakeClaude, Sandbox
 

@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from cco.claude.bridge import EVENTS
-from cco.daemon.scrape_files import TARGETS, TOKEN
+from cco.daemon.telemetry.scrape_files import TARGETS, TOKEN
 from tests.conftest import Sandbox, wait_until
 from tests.integration.test_forward import configure, log
 from tests.integration.test_http_api import assert_problem

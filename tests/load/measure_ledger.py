@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ def measure(sandbox: Sandbox, events: int, hook_share: float) -> None:
     process = psutil.Process(settings.pid)
     history = sandbox.temp / names.HISTORY
     load, probe = Load(events, hook_share), Probe(settings.port)
-    print(f"start: {process.memory_info().rss / MIB:.1f} MiB resident")
+    print(f"at rest: {process.memory_info().rss / MIB:.1f} MiB resident")
     probe.start()
     connection = http.client.HTTPConnection("127.0.0.1", settings.port, timeout=60)
     headers = {"Authorization": f"Bearer {settings.token}", "Content-Type": "application/json"}
@@ -176,7 +177,7 @@ def measure(sandbox: Sandbox, events: int, hook_share: float) -> None:
     probe.join()
     print(probe.told())
     times = process.cpu_times()
-    print(f"processor time {times.user + times.system:.1f} s; most {most / MIB:.1f} MiB resident")
+    print(f"processor time {times.user + times.system:.1f} s; {_most(process, most)}")
     print(f"largest history seen: {largest / MIB:.2f} MiB")
     check(sandbox, load)
     began = time.perf_counter()
@@ -184,8 +185,18 @@ def measure(sandbox: Sandbox, events: int, hook_share: float) -> None:
     print(f"restart in {time.perf_counter() - began:.1f} s; history then "
           f"{history.stat().st_size / MIB:.2f} MiB")  # fmt: skip
     process = psutil.Process(sandbox.sealed().settings.pid)
-    print(f"after the restart: {process.memory_info().rss / MIB:.1f} MiB resident")
+    print(f"after the restart: {_most(process, process.memory_info().rss)}")
     check(sandbox, load)
+
+
+def _most(process: psutil.Process, seen_bytes: int) -> str:
+    """The peak of what was seen, and the system's own where it keeps one."""
+    told = f"most {seen_bytes / MIB:.1f} MiB resident"
+    with suppress(OSError):
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                told += f" (peak {int(line.split()[1]) / 1024:.1f} MiB)"
+    return told
 
 
 def check(sandbox: Sandbox, load: Load) -> None:

@@ -6,11 +6,10 @@ import io
 import re
 import subprocess
 import tarfile
-import zlib
 from pathlib import Path
 
 import pytest
-from freezing.payload import read_trailer
+from freezing.payload import archive_in, read_trailer
 from platforms import linux
 
 from tests.platforms.conftest import program
@@ -44,7 +43,7 @@ def test_it_is_one_small_file(machine: str) -> None:
 def members(whole: bytes) -> dict[str, bytes]:
     """The launcher, and every file that it unpacks."""
     trailer = read_trailer(whole)
-    archive = zlib.decompress(whole[trailer.offset : trailer.offset + trailer.length])
+    archive = archive_in(whole)
     found = {"launcher": whole[: trailer.offset]}
     with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
         for member in opened:

@@ -16,12 +16,13 @@ from cco.claude.bridge import (
     COMMAND_EVENTS,
     EVENTS,
     HTTP_EVENTS,
-    LAUNCH_HEADER,
     bridge_settings,
     merge_settings,
     shell_command,
 )
+from cco.claude.headers import BUDGET_HEADER, LAUNCH_HEADER
 from cco.claude.windows_shell import command_line
+from cco.cli.hook import launch_headers
 
 COMMAND = ["/opt/my tools/cco's", "-m", "cco"]
 
@@ -64,6 +65,16 @@ def test_a_launch_can_be_told_apart() -> None:
     settings = bridge(launch_id="0123abcd")
     for event in HTTP_EVENTS:
         assert settings["hooks"][event][0]["hooks"][0]["headers"][LAUNCH_HEADER] == "0123abcd"
+
+
+def test_commands_are_told_of_the_launch_as_headers_are() -> None:
+    settings = bridge(launch_id="0123abcd", budget_usd=2.5)
+    told = ["--launch", "0123abcd", "--budget", "2.5"]
+    assert launch_headers(told) == {LAUNCH_HEADER: "0123abcd", BUDGET_HEADER: "2.5"}
+    for event in COMMAND_EVENTS:
+        command = settings["hooks"][event][0]["hooks"][0]["command"]
+        assert shlex.split(command) == [*COMMAND, "hook", event, *told]
+    assert shlex.split(settings["statusLine"]["command"]) == [*COMMAND, "statusline", *told]
 
 
 def test_it_is_json() -> None:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cco.daemon.budget import BudgetGuard, usd
-from cco.daemon.guards import Decision
+from cco.daemon.hooks.budget_guard import BudgetGuard, usd
+from cco.daemon.hooks.guards import Decision
 from cco.ledger.budget import MAX_KEPT, Budgets, Standing, nanousd
 from cco.ledger.ledger import MAX_SESSIONS, Ledger
 from cco.ledger.otlp import LogRecord

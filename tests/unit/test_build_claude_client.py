@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import claude_client
+import npm_parts
 import pytest
 from claude_client import ClientUnavailable
 
@@ -30,7 +31,7 @@ def npm_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FAIL", "")
     monkeypatch.setenv("PLATFORM", claude_client.platform_name())
     monkeypatch.setenv("PROGRAM", "claude")
-    monkeypatch.setattr(claude_client, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(npm_parts, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(claude_client, "INSTALLED", tmp_path / "cache" / "claude")
     return tmp_path / "log"
 
@@ -72,7 +73,7 @@ def test_it_is_fetched_once(npm_log: Path, capsys: pytest.CaptureFixture[str]) -
     arguments = npm_log.read_text().splitlines()[0]
     assert arguments.startswith("ci --ignore-scripts ")
     assert len(npm_log.read_text().splitlines()) == 2
-    assert [path.name for path in claude_client.CACHE.iterdir()] == ["claude"]
+    assert [path.name for path in npm_parts.CACHE.iterdir()] == ["claude"]
 
 
 def test_it_is_fetched_for_another_system(
@@ -82,7 +83,7 @@ def test_it_is_fetched_for_another_system(
     monkeypatch.setenv("PROGRAM", "claude.exe")
     for action in ("fetch", "fetch", "path"):
         assert claude_client.main([action, "--platform", "win32-x64"]) == 0
-    program = claude_client.CACHE.joinpath(
+    program = npm_parts.CACHE.joinpath(
         "claude-win32-x64/node_modules/@anthropic-ai/claude-code-win32-x64/claude.exe"
     )
     assert capsys.readouterr().out.split() == [str(program)] * 3
@@ -108,7 +109,7 @@ def test_a_failure_says_why_and_keeps_the_old_one(
     assert claude_client.main(["fetch"]) == 1
     assert "npm error no network" in capsys.readouterr().err
     assert claude_client.program(claude_client.platform_name()).is_file()
-    assert [path.name for path in claude_client.CACHE.iterdir()] == ["claude"]
+    assert [path.name for path in npm_parts.CACHE.iterdir()] == ["claude"]
 
 
 def test_without_npm_it_says_what_to_install(
@@ -125,4 +126,4 @@ def test_npm_gets_a_cache_where_there_is_no_home(
     monkeypatch.delenv("HOME")
     monkeypatch.delenv("USERPROFILE", raising=False)
     assert claude_client.main(["fetch"]) == 0
-    assert npm_log.read_text().splitlines()[1] == str(claude_client.CACHE / "npm")
+    assert npm_log.read_text().splitlines()[1] == str(npm_parts.CACHE / "npm")

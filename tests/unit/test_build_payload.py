@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import tarfile
-import zlib
 from pathlib import Path
 
 import pytest
@@ -60,17 +59,25 @@ def test_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_trailer_describes_the_payload() -> None:
-    single_file = payload.assemble(b"launcher", b"archive" * 50)
+    single_file = payload.assemble(b"MZ launcher", b"archive" * 50)
     trailer = payload.read_trailer(single_file)
     packed = single_file[trailer.offset : trailer.offset + trailer.length]
-    assert zlib.decompress(packed) == b"archive" * 50
+    assert payload.archive_in(single_file) == b"archive" * 50
     assert trailer.content_id == hashlib.sha256(packed).hexdigest()[:32]
-    assert single_file[: trailer.offset].rstrip(b"\0") == b"launcher"
+    assert single_file[: trailer.offset].rstrip(b"\0") == b"MZ launcher"
     assert len(single_file) % 8 == 0
     assert single_file[-56:-48] == b"CCOPACK1"
     assert int.from_bytes(single_file[-48:-40], "little") == trailer.offset
     assert int.from_bytes(single_file[-40:-32], "little") == len(packed)
     assert single_file[-32:].decode() == trailer.content_id
+
+
+def test_a_damaged_payload_is_refused() -> None:
+    single_file = payload.assemble(b"launcher", os.urandom(1_000))
+    middle = payload.read_trailer(single_file).offset + 500
+    spoilt = single_file[:middle] + bytes([single_file[middle] ^ 1]) + single_file[middle + 1 :]
+    with pytest.raises(ValueError, match="damaged"):
+        payload.archive_in(spoilt)
 
 
 @pytest.mark.parametrize("spoilt", [b"", b"short", b"x" * 100])

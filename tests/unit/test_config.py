@@ -116,5 +116,23 @@ def test_the_temp_folder(tmp_path: Path) -> None:
         assert temp_folder({"TMPDIR": unusable}) == usual
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no confstr")
+def test_the_temp_folder_of_macos_is_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With TMPDIR unset, as for launchd's jobs: /var/folders/…/T/, asked for by its number."""
+    asked: list[object] = []
+
+    def confstr(name: object) -> str:
+        asked.append(name)
+        return f"{tmp_path}/"
+
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr("os.confstr", confstr)
+    assert temp_folder({}) == tmp_path
+    assert asked == [65537]
+    assert temp_folder({"TMPDIR": f"{tmp_path}/"}) == tmp_path
+
+
 def test_cco_runs_itself_without_looking_into_the_current_folder() -> None:
     assert self_command() == [sys.executable, "-I", "-m", "cco"]

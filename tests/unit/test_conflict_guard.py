@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cco.daemon.conflicts import ConflictGuard
-from cco.daemon.disk import Disk
+from cco.daemon.hooks.conflict_guard import ConflictGuard
+from cco.daemon.hooks.disk import Disk
 from cco.ledger.edits import LEASE_S, Edits
 from cco.ledger.feed import Feed
 from cco.ledger.records import Session

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cco.daemon.disk import MAX_PATH_CHARS, Disk
+from cco.daemon.hooks.disk import MAX_PATH_CHARS, Disk
 from cco.ledger.edits import ABSENT, File
 
 

@@ -20,7 +20,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.registry import Collector
 
-from cco.daemon.exposition import Family, Histogram, label, render, wants_openmetrics
+from cco.daemon.telemetry.exposition import Family, Histogram, label, render, wants_openmetrics
 
 TEXTS = st.text(max_size=20).map(label)
 VALUES = st.one_of(st.integers(0, 1 << 53), st.floats(0, 1e15))

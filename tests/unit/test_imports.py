@@ -19,7 +19,7 @@ LAYERS = [
     {"cco.config", "cco.build_info"},
     {"cco.sealing"},
     {"cco.catalogue"},
-    {"cco.ledger", "cco.claude"},
+    {"cco.ledger", "cco.claude", "cco.installation"},
     {"cco.daemon"},
     {"cco.demo"},
     {"cco.cli"},

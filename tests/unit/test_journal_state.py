@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from itertools import count
+from itertools import count, product
 from typing import Any
 
 import pytest
@@ -22,7 +22,7 @@ from cco.ledger.plain import from_plain, to_plain, update
 from cco.ledger.records import AgentRun, PastRuns, Session, Usage
 from cco.ledger.report import usage_report
 from cco.ledger.state import LedgerState
-from cco.ledger.totals import AgentTotals, Totals
+from cco.ledger.totals import AgentTotals, Totals, totals_of
 
 Event = Callable[[Ledger], object]
 
@@ -35,6 +35,7 @@ def tight_bounds() -> Iterator[None]:
         patch.setattr(ledger_module, "MAX_AGENTS", 10)
         patch.setattr(ledger_module, "MAX_AGENTS_PER_SESSION", 4)
         patch.setattr(ledger_module, "_FOLD_SHARE", 4)
+        patch.setattr(ledger_module, "MAX_REMEMBERED", 2)
         yield
 
 
@@ -70,6 +71,17 @@ def forget_note(number: int) -> Event:
     return forget
 
 
+def conflict(session_id: str) -> Event:
+    """An edit is about to be made that might undo another's."""
+
+    def warn(ledger: Ledger) -> None:
+        session = ledger.record_hook("PreToolUse", {"session_id": session_id})
+        assert session is not None
+        session.conflicts += 1
+
+    return warn
+
+
 SESSION_IDS = ["s", "t", "u", "v", "w", "\ud83d"]
 SESSIONS = st.sampled_from(SESSION_IDS)
 AGENTS = st.sampled_from(list("abcdefgh"))
@@ -99,6 +111,7 @@ EVENTS = st.one_of(
         SESSIONS,
     ),
     st.builds(lambda s: hook("PostCompact", session_id=s), SESSIONS),
+    st.builds(conflict, SESSIONS),
     st.builds(lambda s: hook("SessionEnd", session_id=s), SESSIONS),
     st.builds(active, SESSIONS, st.floats(0, 1e6)),
     st.builds(
@@ -122,8 +135,10 @@ def picture(ledger: Ledger) -> dict[str, Any]:
         "words": [repr(one.memory) for one in sessions],
         "agents_in_order": [list(one.agents) for one in sessions],
         "folded": ledger.folded,
+        "folded_foreign": ledger.folded_foreign,
         "seen": set(ledger.seen),
         "notes": ledger.notes.latest(),
+        "last_note": ledger.notes.last_number,
         "agents": sum(len(one.agents) for one in sessions),
     }
 
@@ -203,6 +218,10 @@ def test_folding_changes_no_sum(events: list[Event]) -> None:
     assert len(tight.sessions()) <= 3
     assert sum(len(one.agents) for one in tight.sessions()) <= 10
     assert all(len(one.agents) <= 4 for one in tight.sessions())
+    sums = [totals_of(ledger.sessions()) for ledger in (tight, wide)]
+    sums[0].add(tight.folded)
+    for name in ("sessions", "compactions", "api_errors", "conflicts", "total"):
+        assert getattr(sums[0], name) == getattr(sums[1], name), name
     folded, kept = usage_report(tight), usage_report(wide)
     assert folded["total"] == kept["total"]
     assert folded["foreign"] == kept["foreign"]
@@ -250,6 +269,42 @@ def test_a_batch_that_comes_again_after_a_restart_counts_once() -> None:
     for event in events:
         event(again)
     assert again.session("s").total().calls == 10
+
+
+CALLS = [
+    call(session__id=session_id, agent_id=agent_id, event__sequence=n, cost_usd=f"{n}e-9")
+    for n, (session_id, agent_id) in enumerate(product("stu", ("a", "b", None)), start=1)
+]
+
+
+@given(st.permutations(CALLS), st.integers(0, 9), st.integers(0, 9), st.booleans())
+def test_a_restart_among_records_that_come_again_changes_no_sum(
+    events: list[Event], before: int, again_from: int, whole: bool
+) -> None:
+    ledger = make_ledger()
+    state = LedgerState(ledger)
+    lines = list(state.everything())
+    for event in events[:before]:
+        event(ledger)
+    lines = list(state.everything()) if whole else [*lines, *state.changes()]
+    again = made_again(lines)
+    for event in (*events[min(again_from, before) :], *events[:again_from]):
+        event(again)
+    assert sum(one.total().cost_nanousd for one in again.sessions()) == sum(range(1, 10))
+
+
+@pytest.mark.parametrize("written", [True, False], ids=["it was written", "it never was"])
+def test_a_notes_number_is_never_given_again(written: bool) -> None:
+    ledger = make_ledger()
+    state = LedgerState(ledger)
+    lines = list(state.everything())
+    note("p", "first")(ledger)
+    note("p", "second")(ledger)
+    lines += state.changes() if written else []
+    forget_note(2)(ledger)
+    lines += state.changes()
+    for again in (made_again(lines), made_again(list(state.everything()))):
+        assert again.notes.add("third", project="p", author="ana").number == 3
 
 
 def test_only_what_has_changed_is_written() -> None:
@@ -353,8 +408,10 @@ TIMES = st.floats(0, 1e12)
 USAGES = st.builds(Usage, *[COUNTS] * 7)
 MODELS = st.dictionaries(TEXTS, USAGES, max_size=3)
 RECORDS = [
-    st.builds(AgentRun, TEXTS, usage=USAGES, other_models=MODELS),
-    st.builds(PastRuns, COUNTS, COUNTS, USAGES, MODELS),
+    st.builds(AgentRun, TEXTS, usage=USAGES, other_models=st.none() | MODELS),
+    st.builds(
+        PastRuns, COUNTS, COUNTS, model=TEXTS, usage=USAGES, other_models=st.none() | MODELS
+    ),
     st.builds(AgentTotals, COUNTS, COUNTS, COUNTS, USAGES),
     st.builds(
         Totals, COUNTS, total=USAGES, hours=st.dictionaries(COUNTS, USAGES, max_size=3),
@@ -409,7 +466,8 @@ def test_a_field_of_another_version_is_left_out() -> None:
      {"kind": "note", "note": 5}, {"kind": "note", "note": {}}, {"kind": "document", "name": "x"},
      {"kind": "session", "session": {"session_id": "s"}, "memory": {}, "gone": 5, "runs": [],
       "seen": ""},
-     {"kind": "no_note"}, {"kind": "note", "note": {"number": {}}}],
+     {"kind": "no_note"}, {"kind": "last_note"}, {"kind": "last_note", "number": []},
+     {"kind": "totals", "totals": {}}, {"kind": "note", "note": {"number": {}}}],
 )  # fmt: skip
 def test_a_line_that_makes_no_sense_is_refused(line: Any) -> None:
     with pytest.raises(SealedPayloadInvalid):

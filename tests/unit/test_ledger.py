@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cco.errors import NotFound
+from cco.ledger import ledger as ledger_module
+from cco.ledger import seen as seen_module
 from cco.ledger.ledger import (
     MAX_AGENTS_PER_SESSION,
     MAX_SESSIONS,
@@ -21,6 +24,7 @@ from cco.ledger.memory import MAX_EDITED_FILES, OPENING_CHARS
 from cco.ledger.otlp import LogRecord, MetricPoint
 from cco.ledger.records import Usage
 from cco.ledger.report import usage_report
+from cco.ledger.totals import MAIN, totals_of
 
 Event = Callable[[Ledger], object]
 
@@ -58,6 +62,8 @@ CALLS = [
     call(5, agent_id="b", cache_creation_tokens=40, cost_usd="1.1"),
     call(1, session_id="t", agent_id="a", input_tokens=3, cost_usd="2"),
 ]
+COSTS_NANOUSD = [100_000_000, 200_000_000, 1, 700_000_000, 1_100_000_000, 2_000_000_000]
+"""Of the calls, by hand."""
 HOOKS = [
     hook("SessionStart", model="opus", cwd="/project"),
     hook("UserPromptSubmit", prompt="do it"),
@@ -125,6 +131,27 @@ def test_an_end_anywhere_changes_no_figure(events: Sequence[Event]) -> None:
     }
 
 
+@given(st.permutations([*HOOKS, *CALLS, hook("SessionEnd")]), st.integers(0, 20), st.randoms())
+def test_cut_off_anywhere_the_sums_are_those_of_what_came(
+    events: Sequence[Event], length: int, random: Any
+) -> None:
+    came = list(events[:length])
+    twice = [*came, *came]
+    random.shuffle(twice)
+    ledger = record(*twice)
+    expected = sum(COSTS_NANOUSD[CALLS.index(event)] for event in came if event in CALLS)
+    sessions = ledger.sessions()
+    assert sum(one.total().cost_nanousd for one in sessions) == expected
+    assert sum(one.total().calls for one in sessions) == sum(event in CALLS for event in came)
+    for session in sessions:
+        by_model, by_hour = Usage(), Usage()
+        for usage in session.models.values():
+            by_model.add(usage)
+        for usage in session.hours.values():
+            by_hour.add(usage)
+        assert by_model == by_hour == session.total()
+
+
 def test_the_usual_order_tells_it_all() -> None:
     session = record(*HOOKS, *CALLS).session("s")
     debugger, tester = session.agents.values()
@@ -161,6 +188,23 @@ def test_one_sequence_in_two_sessions_or_at_two_times_is_two_calls() -> None:
     other_time = call(1, **{"event.timestamp": "u"})
     ledger = record(call(1), call(1, session_id="t"), other_time, call(1), other_time)
     assert [session.total().calls for session in ledger.sessions()] == [2, 1]
+
+
+def test_an_error_that_is_told_twice_counts_once() -> None:
+    attributes = {"session.id": "s", "event.timestamp": "t", "event.sequence": 7}
+    ledger = make_ledger()
+    for _ in range(2):
+        ledger.record_log(LogRecord("api_error", attributes))
+    assert ledger.session("s").api_errors == 1
+
+
+def test_of_records_the_latest_are_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen_module, "MAX_DIGESTS", 20)
+    ledger = record(*(call(number) for number in range(50)))
+    for number in range(40, 50):
+        call(number)(ledger)
+    assert ledger.session("s").total().calls == 50
+    assert len(list(ledger.seen)) <= 20
 
 
 NONSENSE = ["", "x", "NaN", "sNaN", "Infinity", "-Infinity", "-1", -1, True, [], {}, None,
@@ -259,7 +303,7 @@ def test_of_what_was_said_only_the_memory_keeps_a_few_words() -> None:
         hook("Stop", last_assistant_message=said),
     )
     session = ledger.session("s")
-    assert said not in repr(vars(session))
+    assert said not in repr(asdict(session))
     assert said not in str(session.document())
     hook("UserPromptSubmit", prompt=said)(ledger)
     hook("SubagentStop", agent_id="a", agent_type="x", last_assistant_message=said)(ledger)
@@ -288,6 +332,64 @@ def test_sessions_are_bounded_and_fold_into_the_totals() -> None:
     assert report["folded_sessions"] == extra
     with pytest.raises(NotFound):
         ledger.session("s1")
+
+
+def test_a_session_that_goes_on_after_it_was_folded_counts_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ledger_module, "MAX_SESSIONS", 2)
+    first = [hook("SessionStart", "s"), call(1, "s", cost_usd="1"), hook("SessionEnd", "s")]
+    others = [hook("SessionStart", name) for name in "tu"]
+    ledger = record(*first, *others)
+    assert ledger.get("s") is None
+    call(1, "s", cost_usd="1")(ledger)  # known already
+    assert ledger.get("s") is None
+    call(2, "s", cost_usd="0.5")(ledger)  # late: its session is still one of ours
+    assert ledger.session("s").orchestrated
+    totals = totals_of(ledger.sessions())
+    totals.add(ledger.folded)
+    assert (totals.sessions, totals.agents[MAIN].runs, totals.total.calls) == (3, 3, 2)
+    report = usage_report(ledger)
+    assert (report["total"]["cost_usd"], report["foreign"]["calls"]) == (1.5, 0)
+
+
+def test_what_a_folded_session_counted_stays_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "MAX_SESSIONS", 1)
+    ledger = record(hook("PostCompact", "s"), hook("PreToolUse", "s"))
+    ledger.record_log(LogRecord("api_error", {"session.id": "s"}))
+    ledger.session("s").conflicts = 2
+    hook("SessionStart", "t")(ledger)
+    assert ledger.get("s") is None
+    sums = ledger.folded
+    assert (sums.sessions, sums.compactions, sums.api_errors, sums.conflicts) == (1, 1, 1, 2)
+
+
+def test_foreign_sessions_fold_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "MAX_SESSIONS", 2)
+    foreign = [call(1, f"f{number}", cost_usd="0.1") for number in range(5)]
+    ledger = record(*foreign, hook("SessionStart", "s"), call(1, "s", cost_usd="7"))
+    report = usage_report(ledger)
+    assert report["total"]["cost_usd"] == 7.0
+    assert (report["foreign"]["sessions"], report["foreign"]["cost_usd"]) == (5, 0.5)
+    assert report["folded_sessions"] == 0
+    assert usage_report(ledger, "s")["foreign"]["sessions"] == 0
+
+
+def test_words_are_kept_of_the_sessions_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "MAX_REMEMBERED", 3)
+    edit = {"tool_name": "Edit", "tool_input": {"file_path": "/f"}}
+    ledger = make_ledger()
+    for number in range(8):
+        hook("UserPromptSubmit", f"s{number}", prompt="words")(ledger)
+        hook("PostToolUse", f"s{number}", **edit)(ledger)
+        if number in (0, 6, 7):
+            hook("SessionEnd", f"s{number}")(ledger)
+        hook("Stop", "s1")(ledger)
+    ledger.forget_words()
+    remembered = {one.session_id for one in ledger.sessions() if one.memory.first_request}
+    assert remembered == {"s1", "s4", "s5"}, "first those that have not ended"
+    files = [one.document()["files_edited"] for one in ledger.sessions()]
+    assert sum(files) == 8
 
 
 def test_edited_files_and_agents_are_bounded() -> None:

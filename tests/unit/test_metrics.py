@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cco.daemon.application import State
-from cco.daemon.exposition import Family, Labels
-from cco.daemon.metrics import NAMING_S, Metrics
+from cco.daemon.state import State
+from cco.daemon.telemetry.exposition import Family, Labels
+from cco.daemon.telemetry.metrics import NAMING_S, Metrics
 from cco.ledger import ledger as ledger_module
 from cco.ledger.ledger import Ledger
 from cco.ledger.otlp import LogRecord

@@ -28,6 +28,12 @@ from tests.unit.test_sealing_files import (
 from tests.unit.test_sealing_locks import ended, said, start_python
 
 pytestmark = ONLY_POSIX
+IOREG = """+-o J316sAP  <class IOPlatformExpertDevice, id 0x100000278, registered, matched, active>
+    {
+      "IOPlatformSerialNumber" = "XXXXXXXXXX"
+      "IOPlatformUUID" = "01234567-89AB-CDEF-0123-456789ABCDEF"
+      "IOBusyInterest" = "IOCommand is not serializable"
+    }"""
 pwd = pytest.importorskip("pwd")
 
 
@@ -49,6 +55,33 @@ def test_machine_id_of_the_system(data: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(machineid, "id", lambda: "AbC-1")
     assert identity.machine_id() == identity.MachineId("AbC-1", "operating system")
     assert os.listdir(data) == []
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "", None])
+def test_machine_id_of_macos_does_not_depend_on_the_path(
+    path: str | None, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library as it is, its commands run by a shell that finds them in the system's folders."""
+    monkeypatch.undo()
+    monkeypatch.setattr(identity, "data_folder", lambda: data)
+    tools = data.parent / "tools"
+    tools.mkdir()
+    (tools / "ioreg").write_text(f"#!/bin/sh\ncat <<END\n{IOREG}\nEND\n")
+    (tools / "ioreg").chmod(0o755)
+    monkeypatch.setattr(identity, "_MACOS_PATH", f"{tools}:/usr/bin:/bin")
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr(machineid, "platform", "darwin")
+    if path is None:
+        monkeypatch.delenv("PATH")
+    else:
+        monkeypatch.setenv("PATH", path)
+    found = identity.machine_id()
+    assert found == identity.MachineId("01234567-89AB-CDEF-0123-456789ABCDEF", "operating system")
+    assert os.environ.get("PATH") == path
+
+
+def test_the_path_of_macos_holds_ioreg() -> None:
+    assert identity._MACOS_PATH.split(":")[0] == "/usr/sbin"
 
 
 @UMASKS

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cco.catalogue.markdown import load_markdown
 from cco.catalogue.model import Agent
 from cco.catalogue.search import MAX_FITTING, SearchIndex, words_of
-from cco.daemon.hints import Hints
+from cco.daemon.hooks.hints import Hints
 from tests.routing.measure import HALVES, lines, measure
 
 AGENTS = load_markdown().agents

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cco.daemon.sign_in import (
+from cco.daemon.dashboard.sign_in import (
     CODE_S,
     FAILURES_S,
     IDLE_S,

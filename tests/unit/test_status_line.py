@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cco.daemon.status_line import MAX_COLUMNS, columns, status_line
+from cco.daemon.hooks.status_line import MAX_COLUMNS, columns, status_line
 from cco.ledger.budget import Budgets, nanousd
 from cco.ledger.ledger import Ledger
 from cco.ledger.records import Session

@@ -157,7 +157,7 @@ def test_the_summary_tells_total_today_daemon_and_budgets() -> None:
     assert "daemon ok, version 0.1.0, up 1:02:03" in text
     assert "total $1.7800, 6280 tokens   today $0.0000   1 session, 2 agents at work" in text
     assert "budget of today $1.78 of $5.00 (35 %)" in text
-    assert "(session itself), 1 prompt, budget $1.78 of $2.00 (89 %)" in text
+    assert "│  budget $1.78 of $2.00 (89 %)\n├─ (session itself), 1 prompt " in text
     assert "budget" not in text_of(whole(shown(BUSY), View(), None))
 
 
@@ -179,10 +179,21 @@ def test_ended_and_foreign_sessions_are_not_among_those_that_run() -> None:
     assert "more sessions run than" in text_of(whole(shown(BUSY, next="x"), View(), 120))
 
 
+def used_up(one: Session) -> dict[str, Any]:
+    """The budgets where a session has used up its own of a tenth of a cent."""
+    mine = {"session_id": one.session_id, "spent_usd": 0.004, "limit_usd": 0.001}
+    return {"sessions": [{**mine, "used_percent": 400, "state": "reached"}]}
+
+
 def test_trouble_and_quiet_are_told() -> None:
     one = session(compactions=1, api_errors=2, conflicts=1, last_seen_at=NOW - 200)
     text = text_of(whole(shown(one), View(), None))
     assert "1 compaction, 1 edit conflict, 2 API errors, quiet for 3 min" in text
+    narrow = whole(shown(one, budget=used_up(one)), View(), 80)
+    assert "\n1 edit conflict\n" in text_of(narrow)
+    (told,) = [line for line in narrow if "2 API errors" in line.text]
+    assert told.style == "alarm"
+    assert "2 API errors, budget $0.0040 of $0.0010 (" in told.text
 
 
 # --- fitting a terminal ---
@@ -245,7 +256,7 @@ def test_the_keys_stand_in_the_last_row(found: dict[str, Any], columns: int, row
     ("columns", "there"),
     [
         (120, "STATE MODEL TOOLS TOKENS COST TIME"),
-        (72, "STATE TOOLS TOKENS COST TIME"),
+        (72, "STATE MODEL TOKENS COST TIME"),
         (46, "TOKENS COST"),
         (34, "COST"),
         (20, ""),
@@ -259,6 +270,25 @@ def test_a_narrow_terminal_goes_without_the_lesser_columns(columns: int, there: 
 def test_of_a_long_path_the_end_is_seen() -> None:
     text = text_of(whole(shown(session(project="/long" * 50 + "/shop")), View(), 80))
     assert re.search(r"^01234567 ….*/shop ", text, re.MULTILINE)
+
+
+def test_rather_the_last_part_of_a_path_alone_than_that_part_cut() -> None:
+    one = session(project="/home/ada/work/" + "x" * 21)
+    text = text_of(whole(shown(one), View(), 80))
+    assert re.search(r"^01234567 x{21} ", text, re.MULTILINE)
+
+
+def test_many_tokens_are_written_short() -> None:
+    found = [
+        row(whole(shown(session(own_usage=usage(0, number))), View(), 120), "01234567")[-3]
+        for number in (9_999, 10_000, 1_265_201, 999_949_999, 2_500_000_000)
+    ]
+    assert found == ["9999", "10.0K", "1.3M", "999.9M", "2.5G"]
+
+
+def test_what_is_said_of_nothing_and_of_the_columns_is_not_cut_at_80() -> None:
+    lines = whole(shown(), View(), 80) + screen(shown(BUSY), View(shows_help=True), 80, 24)
+    assert "…" not in text_of(lines)
 
 
 def test_scrolling_shows_every_row_and_stops_at_the_last() -> None:

@@ -1,13 +1,13 @@
 /* The system's part of unpacking, on Windows: what unpack.c reads from and writes to, and how it goes away. */
 #include "launcher.h"
 
-#include <zlib.h>
+#include <common/xxhash.h>
 
 uint64_t unpacked_contents;
 
 static struct {
     uint64_t path_hash, size;
-    uint32_t crc;
+    XXH64_state_t sum;
 } current; /* the one file that is being written */
 
 uint64_t hash(uint64_t state, const void *data, size_t size) /* FNV-1a */
@@ -25,9 +25,9 @@ uint64_t hash_name(uint64_t state, const wchar_t *name, size_t length)
     return hash(hash(state, name, length * sizeof *name), L"", sizeof *name);
 }
 
-uint64_t contents_digest(uint64_t path_hash, uint64_t size, uint32_t crc)
+uint64_t contents_digest(uint64_t path_hash, uint64_t size, uint64_t sum)
 {
-    return hash(hash(path_hash, &size, sizeof size), &crc, sizeof crc);
+    return hash(hash(path_hash, &size, sizeof size), &sum, sizeof sum);
 }
 
 /* The whole path of an entry, and the hash of its path inside. */
@@ -66,7 +66,7 @@ int create_file(folder_ref into, const char *name, file_ref *created)
     if (entry_path(into, name, path, &current.path_hash) != 0)
         return -1;
     current.size = 0;
-    current.crc = 0;
+    XXH64_reset(&current.sum, 0);
     *created = CreateFileW(path, GENERIC_WRITE, 0, NULL, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);
     return *created != INVALID_HANDLE_VALUE ? 0 : fail(NULL);
 }
@@ -80,7 +80,7 @@ int write_file(file_ref created, const void *data, size_t size)
     if (written != size)
         return fail("the disk is full");
     current.size += size;
-    current.crc = (uint32_t)crc32(current.crc, data, (uInt)size);
+    XXH64_update(&current.sum, data, size);
     return 0;
 }
 
@@ -88,7 +88,7 @@ int finish_file(file_ref created, bool executable, bool complete)
 {
     (void)executable; /* what may run is decided by names here */
     if (complete)
-        unpacked_contents += contents_digest(current.path_hash, current.size, current.crc);
+        unpacked_contents += contents_digest(current.path_hash, current.size, XXH64_digest(&current.sum));
     if (!CloseHandle(created) && complete)
         return fail(NULL);
     return 0;

@@ -9,10 +9,10 @@
  */
 #include "launcher.h"
 
+#include <common/xxhash.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 #define LISTING_BYTES (64 * 1024)
 #define MARKER_LENGTH 160
@@ -33,20 +33,21 @@ static int add_contents(const wchar_t *path, uint64_t path_hash, struct fingerpr
     HANDLE file = CreateFileW(path, GENERIC_READ, SHARE_ALL, NULL, OPEN_EXISTING, FILE_FLAG_SEQUENTIAL_SCAN, NULL);
     static unsigned char buffer[256 * 1024];
     uint64_t size = 0;
-    uint32_t crc = 0;
+    XXH64_state_t state;
     DWORD got;
     BOOL read;
 
     if (file == INVALID_HANDLE_VALUE)
         return fail(NULL);
+    XXH64_reset(&state, 0);
     while ((read = ReadFile(file, buffer, sizeof buffer, &got, NULL)) && got > 0) {
-        crc = (uint32_t)crc32(crc, buffer, got);
+        XXH64_update(&state, buffer, got);
         size += got;
     }
     CloseHandle(file);
     if (!read)
         return fail(NULL);
-    sum->contents += contents_digest(path_hash, size, crc);
+    sum->contents += contents_digest(path_hash, size, XXH64_digest(&state));
     return 0;
 }
 

@@ -37,7 +37,7 @@ int check_folder(const wchar_t *path);
 extern uint64_t unpacked_contents; /* what add_contents would find in the files written so far */
 uint64_t hash(uint64_t state, const void *data, size_t size);
 uint64_t hash_name(uint64_t state, const wchar_t *name, size_t length);
-uint64_t contents_digest(uint64_t path_hash, uint64_t size, uint32_t crc);
+uint64_t contents_digest(uint64_t path_hash, uint64_t size, uint64_t sum);
 int remove_tree(const wchar_t *path);
 
 /* fingerprint.c */

@@ -15,7 +15,7 @@ from typing import Any
 
 from cco.build_info import VERSION
 from cco.claude.plugin import NAME
-from cco.daemon.application import BaseHandler, Problem
+from cco.daemon.handler import BaseHandler, Problem
 from cco.daemon.mcp.callers import Caller
 from cco.daemon.mcp.tools import TOOLS, ToolError, call_tool
 from cco.ledger.projects import project_of

@@ -10,8 +10,8 @@ from typing import Any
 
 from cco.catalogue.search import words_of
 from cco.claude.plugin import NAME
-from cco.daemon.application import State
 from cco.daemon.mcp.callers import Caller
+from cco.daemon.state import State
 from cco.errors import CcoError
 from cco.ledger.edits import Actor
 from cco.ledger.notes import MAX_PATH_CHARS, MAX_QUERY_CHARS, MAX_TEXT_CHARS
@@ -197,7 +197,7 @@ def _session_row(session: Session, caller: Caller | None) -> dict[str, Any]:
         "prompts": session.prompts,
         "agents_running": [run.name or "an agent" for run in session.running][:_MAX_ROWS],
         "agents_done": len(session.agents) - len(session.running),
-        "files_edited": len(session.memory.edited),
+        "files_edited": session.files_edited,
     }
 
 

@@ -35,7 +35,7 @@ export class Chart {
   // data: [times, values of each series]; summary says in words what the picture shows.
   show(data, summary) {
     this.place.setAttribute("aria-label", `${this.label}: ${summary}`);
-    const same = JSON.stringify(data) === JSON.stringify(this.data);
+    const same = data.every((column, index) => column.length === this.data[index].length && column.every((value, at) => value === this.data[index][at]));
     this.data = data;
     if (same && this.plot) return;
     if (this.plot) this.plot.setData(data);

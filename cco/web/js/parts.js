@@ -1,7 +1,8 @@
 // Pieces that several views are made of.
 
 import { h } from "./dom.js";
-import { compact, plural, projectName, sessionHref, shortId, tokens, usd, whole } from "./format.js";
+import { compact, inProject, plural, projectName, sessionHref, shortId, tokens, usd, whole } from "./format.js";
+import { state } from "./store.js";
 
 export const money = (amount) => h("data", { value: String(amount), title: `$${amount}` }, usd(amount));
 
@@ -12,8 +13,13 @@ export const figures = (...pairs) =>
   h("dl", { class: "figures" }, pairs.map(([name, value, more]) =>
     h("div", { key: name }, h("dt", null, name), h("dd", null, value, more ? h("small", null, more) : null))));
 
-export const empty = (text) => h("p", { class: "empty" }, text);
-export const notice = (text, bad = false) => h("p", { class: bad ? "notice bad" : "notice" }, text);
+export const empty = (...words) => h("p", { class: "empty" }, ...words);
+export const hint = (...words) => h("p", { class: "muted hint" }, ...words);
+export const code = (text) => h("code", null, text);
+export const notice = (words, bad = false) => h("p", { class: bad ? "notice bad" : "notice" }, words);
+
+// A session's own conversation, as the API names it.
+export const MAIN = "(session itself)";
 
 const STATES = { running: "running", done: "done", ended: "ended", lost: "no end heard" };
 
@@ -24,6 +30,9 @@ export const sessionLink = (session) =>
   h("a", { href: sessionHref(session.session_id), title: `${session.project} ${session.session_id}` },
     `${projectName(session.project)} · ${shortId(session.session_id)}`);
 
+// A file as the project of its session sees it; the whole path as a tooltip.
+export const pathOf = (one) => h("code", { title: one.path }, inProject(one.path, state.sessions.get(one.session_id)?.project));
+
 export const STATE = {
   get name() {
     return h("span", { class: "word" }, "State");
@@ -31,9 +40,10 @@ export const STATE = {
   dot: true,
 };
 export const classOf = (column) =>
-  [column.number && "number", column.wide && "wide", column.share && "share", column.dot && "dotted"].filter(Boolean).join(" ") || null;
+  [column.number && "number", column.wide && "wide", column.roomy && "roomy", column.share && "share", column.dot && "dotted"].filter(Boolean).join(" ") || null;
 
-// A table. Columns: { name, cell(row), number, wide, share }; the first names its row.
+// A table. Columns: { name, cell(row), number, wide, roomy, share }; the first names its row. Narrow
+// windows go without the wide ones, those of middling width without the roomy ones.
 export function table(label, columns, rows, { key, foot, className = "" } = {}) {
   const kind = classOf;
   const cells = (row) => columns.map((column, index) =>
@@ -47,19 +57,22 @@ export function table(label, columns, rows, { key, foot, className = "" } = {}) 
         h(index ? "td" : "th", { class: kind(columns[index]), scope: index ? null : "row" }, cell)))) : null));
 }
 
-// Usage by something, the dearest first, each with a bar for its part of the dearest.
-export function usageTable(label, name, rows, total, linkOf = null) {
-  const most = Math.max(...rows.map((row) => row.cost_usd), Number.MIN_VALUE);
-  const bar = (row) => h("span", { class: "bar", "aria-hidden": "true", style: { width: `${(row.cost_usd / most) * 100}%` } });
+// Usage by something, the dearest first, each with its share of the total cost.
+export function usageTable(label, name, rows, total, { brief = false, cellOf = null } = {}) {
+  const share = (row) => {
+    const percent = total.cost_usd ? (row.cost_usd / total.cost_usd) * 100 : 0;
+    return h("span", { class: "part" }, h("span", { class: "percent" }, `${percent && percent < 1 ? "<1" : Math.round(percent)} %`),
+      h("span", { class: "bar", "aria-hidden": "true", style: { width: `${percent}%` } }));
+  };
   return table(label, [
-    { name: label.split(" ").at(-1).replace(/^./, (one) => one.toUpperCase()), cell: (row) => linkOf?.(row) ?? row[name] },
-    { name: h("span", { class: "hidden" }, "Share of cost, drawn"), share: true, cell: bar },
+    { name: label.split(" ").at(-1).replace(/^./, (one) => one.toUpperCase()), cell: (row) => cellOf?.(row) ?? row[name] },
+    { name: "Share", share: true, cell: share },
     { name: "Cost", number: true, cell: (row) => money(row.cost_usd) },
-    { name: "Calls", number: true, wide: true, cell: (row) => whole(row.calls) },
-    { name: "Tokens", number: true, cell: (row) => h("span", { title: whole(tokens(row)) }, compact(tokens(row))) },
-  ], rows, {
+    brief ? null : { name: "Model calls", number: true, wide: true, cell: (row) => whole(row.calls) },
+    { name: "Tokens", number: true, wide: true, cell: (row) => h("span", { title: whole(tokens(row)) }, compact(tokens(row))) },
+  ].filter(Boolean), rows, {
     key: (row) => row[name],
-    foot: total ? ["Total", "", money(total.cost_usd), whole(total.calls), compact(tokens(total))] : null,
+    foot: brief ? null : ["Total", "", money(total.cost_usd), whole(total.calls), compact(tokens(total))],
   });
 }
 

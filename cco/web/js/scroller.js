@@ -4,13 +4,15 @@ import { h, morphChildren } from "./dom.js";
 import { classOf } from "./parts.js";
 
 const BEYOND = 12;
-const narrow = matchMedia("(max-width: 720px)"); // as in parts.css, where wide columns go
+const STEP = 8; // so many rows come and go together: each time, the browser lays out the table anew
 
-// Columns as in parts.table. The element stays; show() gives it other rows.
+// Columns as in parts.table. The element stays; show() gives it other rows. What moves(row) says yes
+// to looks different later although nothing of it has changed.
 export class Scroller {
-  constructor(label, columns, keyOf) {
+  constructor(label, columns, keyOf, moves = () => false) {
     this.columns = columns;
     this.keyOf = keyOf;
+    this.moves = moves;
     this.rows = [];
     this.drawn = new Map(); // the rows that exist: { row, element } by key
     this.height = 0;
@@ -21,7 +23,7 @@ export class Scroller {
         h("th", { scope: "col", class: classOf(column), style: column.width ? { width: column.width } : null }, column.name)))),
       this.body);
     this.element = h("div", { class: "scroller", keep: true, key: `scroller ${label}`, tabindex: "0", role: "group", "aria-label": label }, this.table);
-    this.element.addEventListener("scroll", () => this.later(), { passive: true });
+    this.element.addEventListener("scroll", () => this.inSight().join() !== this.sight?.join() && this.later(), { passive: true });
     this.element.addEventListener("keydown", (event) => this.move(event));
     this.watch = new ResizeObserver(() => {
       this.measure();
@@ -45,6 +47,8 @@ export class Scroller {
 
   measure() {
     this.height = parseFloat(getComputedStyle(this.element).getPropertyValue("--row"));
+    const heads = [...this.table.tHead.rows[0].cells];
+    this.shownColumns = heads.filter((head) => getComputedStyle(head).display !== "none").length;
   }
 
   later() {
@@ -54,10 +58,15 @@ export class Scroller {
     });
   }
 
+  // The first row that is drawn, and how many are.
+  inSight() {
+    const first = Math.floor(this.element.scrollTop / this.height / STEP) * STEP - BEYOND;
+    return [Math.max(0, first), Math.ceil((this.element.clientHeight || 600) / this.height) + STEP + 2 * BEYOND];
+  }
+
   draw() {
     if (!this.height) this.measure();
-    const first = Math.max(0, Math.floor(this.element.scrollTop / this.height) - BEYOND);
-    const count = Math.ceil((this.element.clientHeight || 600) / this.height) + 2 * BEYOND;
+    const [first, count] = (this.sight = this.inSight());
     const seen = this.rows.slice(first, first + count);
     const focused = this.element.contains(document.activeElement) && document.activeElement;
     const before = this.drawn;
@@ -78,7 +87,7 @@ export class Scroller {
   row(row, index, before) {
     const key = this.keyOf(row);
     const kept = before.get(key);
-    const element = kept?.row === row ? kept.element : this.make(row, index);
+    const element = kept?.row === row && !this.moves(row) ? kept.element : this.make(row, index);
     element.setAttribute("aria-rowindex", String(index + 2));
     this.drawn.set(key, { row, element });
     return element;
@@ -91,7 +100,7 @@ export class Scroller {
 
   gap(name, rows) {
     return h("tr", { key: `gap ${name}`, class: "gap", "aria-hidden": "true" },
-      h("td", { colspan: this.columns.filter((column) => !(column.wide && narrow.matches)).length, style: { height: `${rows * this.height}px` } }));
+      h("td", { colspan: this.shownColumns, style: { height: `${rows * this.height}px` } }));
   }
 
   // Arrows go from link to link; Home and End to the ends.

@@ -6,6 +6,7 @@ import { read } from "./stream.js";
 
 const EVERY_MS = 1000;
 const RETRY_MS = 5000;
+const TICK_MS = 10_000;
 const ONE_BY_ONE = 5;
 const BACKOFF_MS = [1000, 2000, 4000, 8000, 15000];
 const KEPT_CONFLICTS = 200;
@@ -32,9 +33,13 @@ export const state = {
 };
 
 let wanted = [];
+// What changes with time alone, without an event: it is read anew at each tick.
+const TICKING = ["health", "leases"];
+
 let listener = () => {};
 let stopped = new AbortController();
 let timer = null;
+let ticking = null;
 let running = false;
 let lastId = "";
 const dirty = new Set(["sessions", ...Object.keys(RESOURCES)]);
@@ -63,6 +68,7 @@ export function newestFirst() {
 export async function start() {
   stop();
   const mine = (stopped = new AbortController());
+  ticking = setInterval(tick, TICK_MS);
   for (let attempt = 0; !mine.signal.aborted; attempt++) {
     try {
       await read(lastId, mine.signal, () => {
@@ -83,8 +89,16 @@ export async function start() {
 
 export function stop() {
   stopped.abort();
+  clearInterval(ticking);
   clearTimeout(timer);
   timer = null;
+}
+
+// Durations go on, and edits lapse, while nothing happens.
+function tick() {
+  if (state.connection !== "live") return;
+  for (const name of TICKING) dirty.add(name);
+  schedule(EVERY_MS);
 }
 
 export function signedOut() {

@@ -2,7 +2,8 @@
 
 import { get, Refused } from "./api.js";
 import { h } from "./dom.js";
-import { clock, compact, tokens, usd } from "./format.js";
+import { clock, compact, inProject, limit, tokens, usd } from "./format.js";
+import { MAIN } from "./parts.js";
 
 const PAGE = 500;
 const KEPT = 20_000;
@@ -63,7 +64,8 @@ export class Events {
 
   #add(events) {
     const last = this.last;
-    this.list = [...this.list, ...events.filter((event) => event.id > last)].slice(-KEPT);
+    for (const event of events) if (event.id > last) this.list.push(event);
+    if (this.list.length > KEPT + PAGE) this.list.splice(0, this.list.length - KEPT);
   }
 }
 
@@ -73,52 +75,74 @@ export const GROUPS = [
   ["tool", "Tools", (event) => event.kind === "tool"],
   ["call", "Model calls", (event) => event.kind === "call"],
   ["edit", "Edits and conflicts", (event) => event.kind === "conflict" || event.kind.startsWith("lease.")],
-  ["problem", "Problems", (event) => event.kind === "call.failed" || event.kind === "conflict" || event.failed === true || event.status === "lost"],
+  ["problem", "Problems", (event) => isProblem(event)],
 ];
+
+const isProblem = (event) => event.kind === "call.failed" || event.kind === "conflict" || event.failed === true || event.status === "lost" || event.kind === "budget.stopped";
+
+const isLost = (event) => event.kind === "agent.stopped" && event.status === "lost";
 
 const NAMES = {
   "session.started": "session started", "session.ended": "session ended", "agent.started": "agent started",
   "agent.stopped": "agent done", "lease.taken": "edit begun", "lease.released": "edit over", call: "model call",
-  error: "API error", "note.added": "note left", "note.removed": "note removed",
+  "call.failed": "API error", "note.added": "note left", "note.removed": "note removed",
+  "budget.warned": "budget near", "budget.stopped": "budget used up", conflict: "edit conflict",
 };
 
-const KINDS = { agent: "agent", lease: "edit", conflict: "problem", error: "problem" };
+const KINDS = { agent: "agent", lease: "edit" };
 
 function kindOf(event) {
-  const look = event.failed ? "problem" : (KINDS[event.kind.split(".")[0]] ?? "");
-  return h("span", { class: `kind ${look}` }, event.failed ? "tool failed" : (NAMES[event.kind] ?? event.kind.replaceAll(".", " ")));
+  const look = isProblem(event) ? "problem" : (KINDS[event.kind.split(".")[0]] ?? "");
+  return h("span", { class: `kind ${look}` }, event.failed ? "tool failed" : isLost(event) ? "no end heard" : (NAMES[event.kind] ?? event.kind.replaceAll(".", " ")));
 }
 
+const REASONS = { prompt_input_exit: "left at the prompt", logout: "signed out", other: "" };
+
+// What there is to say of an event, in the session that it is of.
 const DETAILS = {
   "session.started": (event) => [event.source, event.project].filter(Boolean).join(", "),
-  "session.ended": (event) => event.reason ?? "",
+  "session.ended": (event) => REASONS[event.reason] ?? event.reason ?? "",
+  "agent.started": taskOf,
+  "agent.stopped": taskOf,
   prompt: (event) => `number ${event.number}`,
   compaction: (event) => `number ${event.number}`,
   tool: (event) => event.tool,
   call: (event) => `${event.model}, ${compact(tokens(event))} tokens`,
-  conflict: conflictText,
-  "lease.taken": (event) => `${event.tool} ${event.path}`,
-  "lease.released": (event) => `${event.tool} ${event.path}${event.reason && event.reason !== "done" ? ` (${event.reason})` : ""}`,
+  conflict: (event, session) => `${inProject(event.path, session?.project)}: ${conflictText(event)}; ${outcomeOf(event)}`,
+  "lease.taken": (event, session) => `${event.tool} ${inProject(event.path, session?.project)}`,
+  "lease.released": (event, session) => `${event.tool} ${inProject(event.path, session?.project)}${event.reason && event.reason !== "done" ? ` (${event.reason})` : ""}`,
   "note.added": (event) => `by ${event.author}`,
+  "budget.set": budgetText,
+  "budget.warned": budgetText,
+  "budget.stopped": (event) => `${budgetText(event)}; ${event.what === "prompt" ? "a prompt" : "a new agent"} was refused`,
 };
+
+function taskOf(event, session) {
+  return session?.agents.find((run) => run.agent_id === event.agent_id)?.description ?? "";
+}
+
+function budgetText(event) {
+  return `${usd(event.spent_usd)} of ${limit(event.limit_usd)} (${event.used_percent} %) ${event.scope === "day" ? "of today's budget" : "of the session's budget"}`;
+}
 
 export function conflictText(event) {
   const other = event.other ? (event.other.agent ?? "another conversation") : "another program";
-  const did = { editing: "is editing it now", changed: "changed it", disk: "changed it on disk" }[event.reason] ?? "changed it";
-  return `${event.path}: ${other} ${did}${event.denied ? "; the edit was held back" : ""}`;
+  const did = { editing: "was editing it", changed: "had changed it", disk: "had changed it on disk" }[event.reason] ?? "had changed it";
+  return `${other} ${did}`;
 }
 
-const details = (event) => (DETAILS[event.kind]?.(event) ?? "") ||
-  (event.kind.startsWith("budget.") ? `${event.scope ?? ""} ${event.used_percent ?? ""} %` : "");
+export const outcomeOf = (event) => (event.denied ? "the edit was held back" : "warned");
+
 const text = (words) => h("span", { title: words }, words);
 
-const who = (event) => event.agent ?? (event.agent_id ? "(unknown agent)" : "session itself");
+const who = (event) => event.agent ?? (event.agent_id ? "(unknown agent)" : MAIN);
 
-export const TIMELINE = [
+// The columns of a session's timeline; what is known of the session may change meanwhile.
+export const timelineOf = (sessionNow) => [
   { name: "Time", width: "6.4rem", wide: true, cell: (event) => clock(event.time) },
-  { name: "What", width: "8.8rem", cell: (event) => [kindOf(event), h("span", { class: "narrow" }, clock(event.time))] },
-  { name: "Who", width: "13rem", wide: true, cell: (event) => text(who(event)) },
-  { name: "Details", cell: (event) => [h("span", { class: "narrow" }, who(event)), text(details(event))] },
+  { name: "What", width: "9rem", cell: (event) => [kindOf(event), h("span", { class: "narrow" }, clock(event.time))] },
+  { name: "Who", width: "11.5rem", wide: true, cell: (event) => text(who(event)) },
+  { name: "Details", cell: (event) => [h("span", { class: "narrow" }, event.kind === "call" ? `${who(event)}, ${usd(event.cost_usd)}` : who(event)), text(DETAILS[event.kind]?.(event, sessionNow()) ?? "")] },
   { name: "Cost", width: "6rem", number: true, wide: true, cell: (event) => (event.kind === "call" ? usd(event.cost_usd) : "") },
 ];
 

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { compact, duration, tokens, whole } from "./format.js";
-import { money, STATE, stateOf, table } from "./parts.js";
+import { MAIN, money, STATE, stateOf, table } from "./parts.js";
 
 const SHOWN = 200;
 
@@ -39,24 +39,28 @@ export function agentTree(session, all, showAll) {
     table("Agents", [
       { name: "Agent", cell: name, props: ({ depth }) => ({ style: { "--depth": depth } }) },
       { ...STATE, cell: ({ run }) => stateOf(run.status) },
-      { name: "Model", wide: true, cell: ({ run }) => run.model ?? "" },
-      { name: "Time", number: true, wide: true, cell: ({ run }) => duration((run.ended_at ?? now) - run.started_at) },
-      { name: "Tools", number: true, wide: true, cell: ({ run }) => whole(run.tool_calls) },
-      { name: "Calls", number: true, wide: true, cell: ({ run }) => whole(run.usage.calls) },
-      { name: "Tokens", number: true, wide: true, cell: ({ run }) => h("span", { title: whole(tokens(run.usage)) }, compact(tokens(run.usage))) },
+      { name: "Model", wide: true, cell: ({ run }) => modelOf(run) },
+      { name: "Duration", number: true, wide: true, cell: ({ run }) => duration((run.ended_at ?? now) - run.started_at) },
+      { name: "Tool calls", number: true, wide: true, roomy: true, cell: ({ run }) => whole(run.tool_calls) },
+      { name: "Model calls", number: true, wide: true, roomy: true, cell: ({ run }) => whole(run.usage.calls) },
+      { name: "Tokens", number: true, wide: true, roomy: true, cell: ({ run }) => h("span", { title: whole(tokens(run.usage)) }, compact(tokens(run.usage))) },
       { name: "Cost", number: true, cell: ({ run }) => money(run.usage.cost_usd) },
     ], [{ run: own, depth: 0, by: null }, ...shown], {
       key: ({ run }) => run.agent_id || "(session)",
       className: "tree",
-      foot: ["Total", "", "", "", "", whole(session.usage.calls), compact(tokens(session.usage)), money(session.usage.cost_usd)],
+      foot: ["Total", "", "", "", whole(toolCalls(session)), whole(session.usage.calls), compact(tokens(session.usage)), money(session.usage.cost_usd)],
     }),
     shown.length < rows.length ? h("p", null, h("button", { type: "button", onclick: showAll }, `Show all ${rows.length} agents`)) : null,
   ];
 }
 
+const toolCalls = (session) => session.agents.reduce((sum, run) => sum + run.tool_calls, session.tool_calls);
+
+export const modelOf = (one) => (one.model ? h("span", { class: "model", title: one.model }, one.model) : h("span", { class: "muted" }, "none called yet"));
+
 function name({ run, depth, by }) {
-  if (!depth) return "Session itself";
-  return h("span", { class: depth > 1 ? "branch" : null }, run.name ?? "(unknown)",
+  if (!depth) return [MAIN, h("span", { class: "about" }, "the main conversation")];
+  return h("span", { class: "branch" }, run.name ?? "(unknown)",
     by ? h("span", { class: "hidden" }, `, started by ${by}`) : null,
     run.description ? h("span", { class: "about" }, run.description) : null);
 }

@@ -1,10 +1,11 @@
-// What everything cost: over time, by agent, by model, by project.
+// What everything cost: over time, by agent, by model, by project, and of which budget.
 
 import { Chart, COST } from "../charts.js";
 import { h } from "../dom.js";
 import { compact, plural, projectName, tokens, usd } from "../format.js";
 import { byDay, byHour, dayName, hourName } from "../hours.js";
 import { card, empty, figures, money, usageTable } from "../parts.js";
+import { budgets } from "./budgets.js";
 import { problems, unserved } from "./problems.js";
 
 const SPANS = [
@@ -14,7 +15,7 @@ const SPANS = [
 ];
 
 export class Costs {
-  needs = ["usage"];
+  needs = ["usage", "budget"];
   span = SPANS[0];
   chart = new Chart("Cost over time", "bars", [COST], (at) => (this.span[1] === byDay ? dayName(at) : hourName(at)), "From");
 
@@ -28,22 +29,23 @@ export class Costs {
     const total = usage.total;
     return [
       h("h1", null, "Costs"),
-      ...problems(resources, ["usage"]),
+      ...problems(resources, ["usage", "budget"]),
       figures(
-        ["Cost", money(total.cost_usd), plural(total.calls, "model call")],
-        ["Input tokens", compact(total.input_tokens), "without the cache"],
+        ["Cost", money(total.cost_usd), `${plural(total.calls, "model call")} in total`],
+        ["Input tokens", compact(total.input_tokens), "not from the cache"],
         ["Output tokens", compact(total.output_tokens)],
-        ["Read from cache", compact(total.cache_read_tokens)],
-        ["Written to cache", compact(total.cache_creation_tokens)],
+        ["Cache read", compact(total.cache_read_tokens), "tokens sent before"],
+        ["Cache write", compact(total.cache_creation_tokens), "tokens kept for later"],
       ),
+      card("Budgets", ...budgets(resources.budget)),
       card("Cost over time",
         h("div", { class: "tools", role: "group", "aria-label": "Span of time" }, SPANS.map((one) =>
           h("button", { type: "button", "aria-pressed": String(one === this.span), onclick: () => this.choose(one) }, one[0]))),
-        usage.hours.length ? this.chart.element : empty("Nothing was called yet.")),
-      usage.agents.length ? card("By agent", usageTable("Cost by agent", "agent", usage.agents, total)) : null,
+        usage.hours.length ? this.chart.element : empty("No model call yet.")),
+      usage.agents.length ? card("By agent, in total", usageTable("Cost by agent", "agent", usage.agents, total)) : null,
       usage.models.length ? h("div", { class: "pair", key: "pair" },
-        card("By model", usageTable("Cost by model", "model", usage.models, total)),
-        card("By project", usageTable("Cost by project", "project", usage.projects, total, (row) => h("span", { title: row.project }, projectName(row.project))))) : null,
+        card("By model, in total", usageTable("Cost by model", "model", usage.models, total)),
+        card("By project, in total", usageTable("Cost by project", "project", usage.projects, total, { cellOf: (row) => h("span", { title: row.project }, projectName(row.project)) }))) : null,
       usage.foreign.sessions ? card("Not launched by cco",
         h("p", null, `${plural(usage.foreign.sessions, "session")} of Claude Code that only sent telemetry here: `, money(usage.foreign.cost_usd), `, ${compact(tokens(usage.foreign))} tokens. They are in no figure above.`)) : null,
     ];

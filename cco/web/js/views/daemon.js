@@ -2,10 +2,10 @@
 
 import { signOut } from "../api.js";
 import { h } from "../dom.js";
-import { duration, moment } from "../format.js";
+import { duration, moment, ordinal, whole } from "../format.js";
 import { card, figures } from "../parts.js";
 import { signedOut } from "../store.js";
-import { problems } from "./problems.js";
+import { healthOf, problems } from "./problems.js";
 
 export class Daemon {
   needs = ["health", "sessions", "usage"];
@@ -17,15 +17,15 @@ export class Daemon {
       h("h1", null, "Daemon"),
       ...problems(resources, ["health"]),
       figures(
-        ["Health", health ? h("span", { class: "state live" }, h("span", { class: "dot", "aria-hidden": "true" }), health.status === "ok" ? "healthy" : health.status) : "…"],
+        ["Health", healthOf(resources.health)],
         ["Version", health?.version ?? "…"],
-        ["Up for", health ? duration(health.uptime_s) : "…"],
+        ["Uptime", health ? duration(health.uptime_s) : "…"],
         ["Sessions kept", String(sessions.size), usage?.folded_sessions ? `${usage.folded_sessions} older ones only in the totals` : null],
-        ["Events", lastEvent ? String(lastEvent.id) : "0", lastEvent ? `the last at ${moment(lastEvent.time)}` : "none since this page is open"],
+        ["Last event", lastEvent ? moment(lastEvent.time) : "none", lastEvent ? `the ${whole(lastEvent.id)}${ordinal(lastEvent.id)} of this run` : "since this page is open"],
       ),
       card("This run",
         h("p", null, "Address ", h("code", null, location.origin)),
-        h("p", null, "Run ", h("code", null, health?.instance ?? "…")),
+        h("p", null, "Run id ", h("code", null, health?.instance ?? "…")),
         h("p", { class: "muted" }, "At the terminal: ", h("code", null, "cco doctor"), ", ", h("code", null, "cco daemon logs"), ", ", h("code", null, "cco daemon restart"), ". After a restart sign in again with ", h("code", null, "cco dashboard"), ".")),
       card("This browser",
         h("p", null, connection === "live" ? "Signed in; what happens is shown as it happens." : "Signed in; the connection is being made."),

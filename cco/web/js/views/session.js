@@ -2,21 +2,23 @@
 
 import { Chart, COST } from "../charts.js";
 import { h } from "../dom.js";
-import { clock, compact, duration, moment, plural, projectName, tokens, usd, whole } from "../format.js";
-import { agentsAtWork, card, empty, figures, money, notice, stateOf, usageTable } from "../parts.js";
+import { clock, compact, duration, limit, moment, plural, projectName, tokens, usd, whole } from "../format.js";
+import { agentsAtWork, card, empty, figures, hint, money, notice, stateOf, usageTable } from "../parts.js";
 import { Scroller } from "../scroller.js";
 import { onEvents } from "../store.js";
-import { Events, GROUPS, growth, TIMELINE } from "../timeline.js";
+import { Events, GROUPS, growth, timelineOf } from "../timeline.js";
 import { agentTree } from "../tree.js";
 
 const TOKENS = { name: "Tokens", color: "--muted", format: whole, short: compact };
+
+const TOGETHER_MS = 250;
 
 export class Session {
   needs = ["sessions", "budget"];
   allAgents = false;
   group = GROUPS[0];
   chart = new Chart("Cost and tokens of this session", "line", [COST, TOKENS], clock);
-  scroller = new Scroller("Timeline", TIMELINE, (event) => event.id);
+  scroller = new Scroller("Timeline", timelineOf(() => this.session), (event) => event.id, (event) => event.kind.startsWith("agent."));
 
   constructor(id) {
     this.id = id;
@@ -26,6 +28,7 @@ export class Session {
 
   close() {
     this.unlisten();
+    clearTimeout(this.timer);
     this.events.close();
     this.chart.close();
     this.scroller.watch.disconnect();
@@ -48,14 +51,15 @@ export class Session {
         h("span", null, h("code", null, session.session_id))),
       session.orchestrated ? null : notice("This session was not launched by cco: only its telemetry is known, and it is in no total."),
       figures(
-        ["Cost", money(session.usage.cost_usd), budget?.limit_usd ? `${budget.used_percent} % of ${usd(budget.limit_usd)}` : plural(session.usage.calls, "model call")],
-        ["Tokens", compact(tokens(session.usage)), `${compact(session.usage.output_tokens)} of them out`],
+        ["Cost", money(session.usage.cost_usd), budget?.limit_usd ? `${budget.used_percent} % of ${limit(budget.limit_usd)}` : plural(session.usage.calls, "model call")],
+        ["Tokens", compact(tokens(session.usage)), `${compact(session.usage.output_tokens)} of them output`],
         ["Agents", whole(session.agents.length), atWork ? `${atWork} at work` : "none at work"],
-        ["Time", duration((session.ended_at ?? Date.now() / 1000) - session.started_at), plural(session.prompts, "prompt")],
+        ["Duration", duration((session.ended_at ?? Date.now() / 1000) - session.started_at), plural(session.prompts, "prompt")],
         ["Files edited", whole(session.files_edited), session.conflicts === undefined ? null : plural(session.conflicts, "conflict")],
         ["API errors", whole(session.api_errors), plural(session.compactions, "compaction")],
       ),
-      card("Agents", ...agentTree(session, this.allAgents, () => this.showAllAgents())),
+      card("Agents", ...agentTree(session, this.allAgents, () => this.showAllAgents()),
+        session.agents.length ? hint("Each row's cost is its own, without the agents that it started.") : null),
       card("Cost and tokens over time", this.calls().length ? this.chart.element : empty(this.events.loaded ? "No model call is among the kept events." : "Loading…")),
       Object.keys(session.models).length ? card("Models", usageTable("Cost by model", "model", this.models(session), session.usage)) : null,
       card("Timeline", ...this.timeline()),
@@ -99,13 +103,13 @@ export class Session {
     this.redraw?.();
   }
 
-  // Many events come at once; they are shown with the next frame.
+  // Many events come at once; they are shown together.
   later() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null;
-      if (!this.scroller.element.isConnected || this.calls().length === 1) this.redraw?.();
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      if (!this.scroller.element.isConnected || (!this.chart.element.isConnected && this.calls().length)) this.redraw?.();
       else this.showEvents();
-    });
+    }, TOGETHER_MS);
   }
 
   showEvents() {

@@ -1,0 +1,1 @@
+"""Signing and notarising on macOS, with Apple's own tools."""

@@ -1,0 +1,1 @@
+"""OpenTelemetry records that come in, and figures that go out."""

@@ -1,0 +1,1 @@
+"""Put the frozen program on PATH for one user, and take everything of it away again."""

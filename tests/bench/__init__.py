@@ -1,0 +1,6 @@
+"""Benchmarks: figures to compare within one run, never assertions."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "build"))
