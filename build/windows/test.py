@@ -61,6 +61,7 @@ class Place:
             "CCO_TEST_WINE": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONIOENCODING": "utf-8",
+            "PYTHONUNBUFFERED": "1",
         }
 
     def pytest(self, *arguments: str) -> subprocess.Popen[str]:

@@ -1,6 +1,7 @@
 /* The system's part of unpacking, on Windows: what unpack.c reads from and writes to, and how it goes away. */
 #include "launcher.h"
 
+#define XXH_STATIC_LINKING_ONLY /* its state is kept here, not allocated */
 #include <common/xxhash.h>
 
 uint64_t unpacked_contents;

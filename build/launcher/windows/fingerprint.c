@@ -9,6 +9,7 @@
  */
 #include "launcher.h"
 
+#define XXH_STATIC_LINKING_ONLY /* its state is kept here, not allocated */
 #include <common/xxhash.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -26,6 +26,7 @@ struct place {
 /* messages.c */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *utf8(const wchar_t *text, char *buffer, int size);
+void widen(const char id[ID_LENGTH + 1], wchar_t wide[ID_LENGTH + 1]);
 bool join(wchar_t path[PATH_CHARS], const wchar_t *folder, const wchar_t *name);
 
 /* access.c */

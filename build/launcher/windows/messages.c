@@ -15,6 +15,12 @@ const char *utf8(const wchar_t *text, char *buffer, int size)
     return buffer;
 }
 
+void widen(const char id[ID_LENGTH + 1], wchar_t wide[ID_LENGTH + 1])
+{
+    for (int i = 0; i <= ID_LENGTH; i++)
+        wide[i] = (unsigned char)id[i];
+}
+
 int fail(const char *why)
 {
     static char words[512];

@@ -101,7 +101,7 @@ static bool is_old_copy(const wchar_t *name, const char *id)
 {
     wchar_t own[ID_LENGTH + 1];
 
-    swprintf(own, ID_LENGTH + 1, L"%hs", id);
+    widen(id, own);
     return wcsspn(name, L"0123456789abcdef") == ID_LENGTH && (name[ID_LENGTH] == L'\0' || name[ID_LENGTH] == L'-') &&
            wcsncmp(name, own, ID_LENGTH) != 0;
 }

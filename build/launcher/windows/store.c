@@ -54,12 +54,12 @@ void close_store(const struct place *place)
 
 static bool copy_path(const wchar_t *store, const char *id, int number, wchar_t copy[PATH_CHARS])
 {
-    wchar_t name[ID_LENGTH + 8];
+    wchar_t wide_id[ID_LENGTH + 1], name[ID_LENGTH + 8];
 
+    widen(id, wide_id);
     if (number == 0)
-        swprintf(name, ID_LENGTH + 8, L"%hs", id);
-    else
-        swprintf(name, ID_LENGTH + 8, L"%hs-%d", id, number);
+        return join(copy, store, wide_id);
+    swprintf(name, ID_LENGTH + 8, L"%ls-%d", wide_id, number);
     return join(copy, store, name);
 }
 
