@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from cco.cli.output import print_data, print_json, table
+from cco.cli.session_ids import shortened, whole_id
+from cco.cli.terminal_paths import short_path
 from cco.config import NOT_A_BUDGET, budget_usd
 from cco.daemon.rendezvous import call
 from cco.errors import UsageInvalid
@@ -42,7 +44,10 @@ def group(context: click.Context, as_json: bool) -> None:
 def set_budget(amount: float, session_id: str | None, day: bool, as_json: bool) -> None:
     if day and session_id:
         raise UsageInvalid("--session and --day exclude each other")
-    whose = {"day": True} if day else {"session_id": session_id or _only_session()}
+    if day:
+        whose: dict[str, Any] = {"day": True}
+    else:
+        whose = {"session_id": whole_id(session_id) if session_id else _only_session()}
     _show(call("PUT", _PATH, {"limit_usd": amount, **whose}), as_json)
 
 
@@ -67,7 +72,11 @@ def _show(document: dict[str, Any], as_json: bool) -> None:
         return
     day = document["day"]
     rows = [_row("today", day, day["date"])]
-    rows += [_row(one["session_id"], one, one["project"]) for one in document["sessions"]]
+    ids = shortened(one["session_id"] for one in document["sessions"])
+    rows += [
+        _row(ids[one["session_id"]], one, short_path(one["project"]))
+        for one in document["sessions"]
+    ]
     print_data(table(("BUDGET OF", "SPENT", "LIMIT", "USED", "STATE", "WHERE"), rows))
 
 

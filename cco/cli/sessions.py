@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
 from cco.cli.output import print_data, print_json, table
+from cco.cli.paging import pages
+from cco.cli.session_ids import PAGE, shortened, whole_id
+from cco.cli.terminal_paths import short_path
 from cco.daemon.rendezvous import call
 
-_PAGE = 500
 
-
-@click.command(name="sessions", help="Show the sessions that the daemon knows, or one of them.")
+@click.command(
+    name="sessions",
+    help="Show the sessions that the daemon knows, or one of them, by its id or how that begins.",
+)
 @click.argument("session_id", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(session_id: str | None, as_json: bool) -> None:
     if session_id is not None:
         from urllib.parse import quote
 
-        session = call("GET", f"/api/v1/sessions/{quote(session_id, safe='')}")
+        session = call("GET", f"/api/v1/sessions/{quote(whole_id(session_id), safe='')}")
         if as_json:
             print_json(session)
         else:
             print_data(_sessions_table([session]))
             print_data("\n" + _agents_table(session))
         return
-    sessions = list(pages("/api/v1/sessions", "sessions", {"limit": _PAGE}))
+    sessions = list(pages("/api/v1/sessions", "sessions", {"limit": PAGE}))
     if as_json:
         print_json({"sessions": sessions})
     elif sessions:
@@ -37,26 +40,24 @@ def command(session_id: str | None, as_json: bool) -> None:
         print_data("no sessions yet")
 
 
-def pages(path: str, name: str, query: Mapping[str, object]) -> Iterator[dict[str, Any]]:
-    """Everything that a paginated resource holds, page after page."""
-    from urllib.parse import urlencode
-
-    cursor: dict[str, object] = {}
-    while True:
-        page = call("GET", f"{path}?{urlencode({**query, **cursor})}")
-        yield from page[name]
-        if page["next"] is None:
-            return
-        cursor = {"cursor": page["next"]}
-
-
 def _sessions_table(sessions: list[dict[str, Any]]) -> str:
-    header = ("SESSION", "STATUS", "AGE", "PROMPTS", "AGENTS", "CALLS", "TOKENS", "COST", "PROJECT")
+    ids = shortened(one["session_id"] for one in sessions)
+    header = (
+        "SESSION",
+        "STATUS",
+        "TIME",
+        "PROMPTS",
+        "AGENTS",
+        "CALLS",
+        "TOKENS",
+        "COST",
+        "PROJECT",
+    )
     return table(
         header,
         [
             (
-                one["session_id"],
+                ids[one["session_id"]],
                 one["status"],
                 _age(one),
                 one["prompts"],
@@ -64,7 +65,7 @@ def _sessions_table(sessions: list[dict[str, Any]]) -> str:
                 one["usage"]["calls"],
                 tokens(one["usage"]),
                 cost(one["usage"]),
-                one["project"],
+                short_path(one["project"]),
             )
             for one in sessions
         ],

@@ -7,7 +7,9 @@ from typing import Any
 import click
 
 from cco.cli.output import print_data, print_json, table
+from cco.cli.session_ids import shortened, whole_id
 from cco.cli.sessions import cost, seconds, tokens
+from cco.cli.terminal_paths import short_path
 from cco.daemon.rendezvous import call
 
 _TABLES = (
@@ -30,7 +32,7 @@ _TABLES = (
 def command(session_id: str | None, project: str | None, hours: bool, as_json: bool) -> None:
     from urllib.parse import urlencode
 
-    given = {"session": session_id, "project": project}
+    given = {"session": session_id and whole_id(session_id), "project": project}
     query = urlencode({name: value for name, value in given.items() if value})
     document = call("GET", "/api/v1/usage" + (f"?{query}" if query else ""))
     if as_json:
@@ -47,12 +49,17 @@ def command(session_id: str | None, project: str | None, hours: bool, as_json: b
 
 def usage_table(kind: str, rows: list[dict[str, Any]]) -> str:
     """One table of usage rows, named by one of their fields."""
+    names = {str(row[kind]): str(row[kind]) for row in rows}
+    if kind == "session_id":
+        names = dict(shortened(names))
+    elif kind == "project":
+        names = {name: short_path(name) for name in names}
     header = ("CALLS", "INPUT", "OUTPUT", "CACHED", "COST", "TIME")
     return table(
         (kind.removesuffix("_id").upper(), *header),
         [
             (
-                row[kind],
+                names[str(row[kind])],
                 row["calls"],
                 row["input_tokens"],
                 row["output_tokens"],

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from cco.cli import sessions as sessions_command
+from cco.cli import paging
 from tests.conftest import Sandbox
 from tests.integration.test_http_api import assert_problem
 from tests.integration.test_http_hooks import send_logs
@@ -265,8 +265,8 @@ def test_the_command_follows_all_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         number = len(asked)
         return {"things": [{"number": number}], "next": f"&={number}" if number < 3 else None}
 
-    monkeypatch.setattr(sessions_command, "call", answer)
-    found = list(sessions_command.pages("/things", "things", {"limit": 1}))
+    monkeypatch.setattr(paging, "call", answer)
+    found = list(paging.pages("/things", "things", {"limit": 1}))
     assert found == [{"number": 1}, {"number": 2}, {"number": 3}]
     assert asked == [
         "/things?limit=1",

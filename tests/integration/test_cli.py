@@ -155,6 +155,29 @@ def test_sessions_and_usage(served: Sandbox) -> None:
     assert served.ok("usage").splitlines()[-1].startswith("total $0.0000")
 
 
+def test_a_session_is_named_by_the_opening_of_its_id(source_sandbox: Sandbox) -> None:
+    source_sandbox.ok("daemon", "start")
+    one, other = (f"{opening}0000-5a5a-4b4b-8c8c-0123456789ab" for opening in ("aaaa", "aaab"))
+    project = str(source_sandbox.home / "shop")
+    for session_id in (one, other):
+        source_sandbox.hook("SessionStart", session_id, source="startup", cwd=project)
+    rows = [line.split() for line in source_sandbox.ok("sessions").splitlines()[1:]]
+    assert sorted((row[0], row[-1]) for row in rows) == [
+        (one[:8], "~/shop"),
+        (other[:8], "~/shop"),
+    ]
+    assert read_json(source_sandbox, "sessions", "aaaa")["session_id"] == one
+    assert one[:8] in source_sandbox.ok("usage", "--session", "aaaa")
+    assert "$5.00" in source_sandbox.ok("budget", "set", "5", "--session", "aaab")
+    limits = {
+        row["session_id"]: row["limit_usd"]
+        for row in read_json(source_sandbox, "budget")["sessions"]
+    }
+    assert limits == {one: None, other: 5.0}
+    assert_failed(source_sandbox.run("sessions", "aa"), 2, "2 sessions begin with 'aa'")
+    assert_failed(source_sandbox.run("sessions", "b"), 9, "no session 'b'")
+
+
 def test_the_version_is_told_plainly(served: Sandbox) -> None:
     document = read_json(served, "version")
     assert document["frozen"] is served.frozen
