@@ -5,3 +5,10 @@ something is read; an error says what happened and what to do next, and its exit
 table of cco/errors.py; no colour, no cursor movement, so that pipes and dumb terminals see the
 same text; nothing that others sent reaches the terminal raw.
 """
+
+COMMANDS = frozenset(
+    """
+    agents budget completion daemon dashboard demo doctor help install notes rules sessions top
+    usage
+    """.split()
+)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from cco.cli.entry import COMMANDS
+from cco.cli import COMMANDS
 from cco.cli.output import print_error
 from cco.errors import CcoError
 

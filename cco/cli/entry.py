@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
+from cco.cli import COMMANDS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # without importing typing: this is on a hot path
     from collections.abc import Sequence
 
-COMMANDS = frozenset(
-    """
-    agents budget completion daemon dashboard demo doctor help install notes rules sessions top
-    usage
-    """.split()
-)
 _FAILED = 125
 _HELP = frozenset(("--help", "-h"))
 

@@ -13,9 +13,10 @@ from typing import Any
 import click
 import pytest
 
+from cco import cli
 from cco.catalogue.lint import listing_tokens
 from cco.catalogue.markdown import load_markdown
-from cco.cli import app, entry
+from cco.cli import app
 from tests.conftest import FakeClaude, Result, Sandbox, make_sandbox
 
 
@@ -91,7 +92,7 @@ def test_help_names_every_command(served: Sandbox, arguments: list[str]) -> None
     text = served.ok(*arguments)
     assert {path[0] for path in COMMANDS if len(path) == 1} <= set(text.split())
     assert "claude" in text
-    assert {path[0] for path in COMMANDS} == entry.COMMANDS
+    assert {path[0] for path in COMMANDS} == cli.COMMANDS
 
 
 def test_a_group_alone_explains_itself(served: Sandbox) -> None:

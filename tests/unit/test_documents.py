@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cco import errors
+from cco import cli, errors
 from cco.build_info import VERSION
 from cco.catalogue.markdown import load_markdown
 from cco.catalogue.search import SearchIndex
-from cco.cli import entry
 from cco.errors import CcoError
 from tests.routing.measure import measure
 
@@ -45,7 +44,7 @@ def test_every_exit_code_stands_beside_its_error() -> None:
             assert re.search(rf"\b{name}\b", tree), name
 
 
-@pytest.mark.parametrize("name", sorted(entry.COMMANDS - {"help"}))
+@pytest.mark.parametrize("name", sorted(cli.COMMANDS - {"help"}))
 def test_every_command_is_documented(name: str) -> None:
     assert re.search(rf"`cco {name}\b", CLI)
 
