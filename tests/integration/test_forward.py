@@ -416,8 +416,8 @@ def test_the_daemon_passes_on_what_it_accepted(sandbox: Sandbox, collector: Coll
     assert found["/v1/metrics"][1] == b'{"resourceMetrics": []}'
     for headers, _ in found.values():
         assert headers["authorization"] == "Bearer my-secret", "never the daemon's own token"
-    metrics = sandbox.request("GET", "/metrics").body.decode()
-    assert 'cco_forward_bodies_total{outcome="delivered"} 2' in metrics
+    told = 'cco_forward_bodies_total{outcome="delivered"} 2'  # once their answers have arrived
+    wait_until(lambda: told in sandbox.request("GET", "/metrics").body.decode(), told)
     sandbox.ok("daemon", "stop")
     assert "my-secret" not in log(sandbox)
 
