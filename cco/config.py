@@ -257,9 +257,7 @@ def config_folder() -> Path:
 
     Raises: FolderUnusable, for an account without a home.
     """
-    import platformdirs
-
-    return _of_this_user(platformdirs.user_config_path)
+    return _of_this_user("user_config_path")
 
 
 def personal_fingerprint() -> str:
@@ -285,9 +283,7 @@ def data_folder() -> Path:
 
     Raises: FolderUnusable, for an account without a home.
     """
-    import platformdirs
-
-    return _of_this_user(platformdirs.user_data_path)
+    return _of_this_user("user_data_path")
 
 
 def state_folder() -> Path:
@@ -295,14 +291,20 @@ def state_folder() -> Path:
 
     Raises: FolderUnusable, for an account without a home.
     """
+    return _of_this_user("user_state_path")
+
+
+def _of_this_user(kind: str) -> Path:
+    """Ask platformdirs for one kind of folder. All kinds are one on Windows, where it asks the
+    system and not LOCALAPPDATA, as others do that find them: the launcher, the installation."""
+    named = os.environ.get("LOCALAPPDATA", "") if sys.platform == "win32" else ""
+    if os.path.isabs(named):
+        return Path(named) / APP
     import platformdirs
 
-    return _of_this_user(platformdirs.user_state_path)
-
-
-def _of_this_user(find: Callable[..., Path]) -> Path:
+    path: Path | None
     try:
-        path = find(APP, appauthor=False)
+        path = getattr(platformdirs, kind)(APP, appauthor=False)
     except RuntimeError:  # platformdirs cannot expand `~`
         path = None
     if path is None or not path.is_absolute():

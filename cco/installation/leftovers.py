@@ -47,11 +47,11 @@ def _remove_empty_upwards(folder: Path, home: Path) -> None:
 
 
 def _stores(environ: Mapping[str, str]) -> list[Path]:
-    """Where the launcher keeps unpacked copies: list_places in launcher.c."""
-    import platformdirs
-
+    """Where the launcher keeps unpacked copies: list_places in launcher.c, also in its windows/."""
     if sys.platform == "win32":
-        return [platformdirs.user_cache_path(APP, appauthor=False), temp_folder() / "cco-cache"]
+        stores = [data_folder() / "Cache", temp_folder() / "cco-cache"]
+        named = environ.get("XDG_CACHE_HOME", "")
+        return [*([Path(named) / APP] if os.path.isabs(named) else []), *stores]
     uid = os.geteuid()
     home = Path(os.path.expanduser("~"))
     cache = "Library/Caches" if sys.platform == "darwin" else ".cache"
