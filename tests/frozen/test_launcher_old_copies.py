@@ -179,3 +179,19 @@ def test_the_daemon_holds_its_copy(frozen: Sandbox, new: SingleFile) -> None:
     wait_until(lambda: not frozen.processes(), "the end of the daemon")
     report(new.run(XDG_CACHE_HOME=str(cache)))
     assert names(cache / "cco") == {new.content_id}
+
+
+@pytest.mark.parametrize("number", ["", "no number", "-1", "99", "9" * 30])
+def test_without_a_launcher_the_program_runs_as_well(frozen: Sandbox, number: str) -> None:
+    """As from a package that holds the folder itself, whatever the environment says."""
+    environment = frozen.environment(XDG_CACHE_HOME=str(frozen.root / "cache"))
+    version = frozen.run("version", env=environment)
+    (copy,) = (frozen.root / "cache" / "cco").iterdir()
+    done = subprocess.run(
+        [copy / "cco", "version"],
+        env=environment | {"CCO_COPY_LOCK": number},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, version.out, "")
