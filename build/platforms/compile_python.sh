@@ -51,9 +51,16 @@ fi
     echo '*static*'
     grep --extended-regexp "^($within) " Modules/Setup.stdlib
 } > Modules/Setup.local
-setarch --addr-no-randomize make --silent -j"$jobs"
-if [ -z "$triple" ]; then # make goes on where the profiled run has failed
-    find . -name '*.gcda' | grep --quiet ceval || { echo "the profiled run has left no profile" >&2; exit 1; }
+if [ -z "$triple" ]; then
+    make --silent -j"$jobs" profile-gen-stamp
+    # Of what ran during the build no two runs are alike: modules were compiled several at a time.
+    find build '(' -name '*.so' -o -name '*.o' ')' -delete
+    make --silent build_all_generate_profile
+    find . -name '*.gcda' -delete
+    setarch --addr-no-randomize make --silent profile-run-stamp
+    # make goes on where the profiled run has failed
+    [ -e Python/ceval.gcda ] || { echo "the profiled run has left no profile" >&2; exit 1; }
 fi
+make --silent -j"$jobs"
 make --silent -j1 install DESTDIR="$destination"
 "$strip" --strip-unneeded "$destination"/opt/python/lib/libpython3.11.so.1.0

@@ -68,7 +68,7 @@ def starts() -> None:
     modules = "json, re, hashlib, hmac, pathlib, subprocess, asyncio, http.client, dataclasses"
     for code in ("pass", "import os, sys, json", f"import {modules}"):
         for _ in range(STARTS):
-            subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)
+            subprocess.run([sys.executable, "-S", "-c", code], check=True)
 
 
 def texts_and_documents() -> None:
