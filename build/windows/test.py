@@ -59,6 +59,7 @@ class Place:
             "CCO_TEST_CLAUDE": wine.path(claude),
             "CCO_TEST_FAKE_CLAUDE": wine.path(fake_claude),
             "CCO_TEST_WINE": "1",
+            "HYPOTHESIS_STORAGE_DIRECTORY": r"C:\hypothesis",  # the checkout cannot be written to
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONIOENCODING": "utf-8",
             "PYTHONUNBUFFERED": "1",

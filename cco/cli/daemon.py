@@ -128,7 +128,7 @@ def _log_lines(path: Path, lines: int, follow: bool) -> Iterator[str]:
             added = file.read()
             *complete, rest = (rest + added).split(b"\n")
             for line in complete:
-                yield line.decode("utf-8", "replace")
+                yield line.decode("utf-8", "replace").removesuffix("\r")
             if rotated:
                 file.close()
                 file = open_log(path)

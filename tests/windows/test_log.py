@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cco.cli.daemon import _log_lines
 from cco.daemon import log
 from cco.daemon.log import open_log
 
@@ -32,6 +33,16 @@ def test_whoever_follows_lets_it_rotate(handler: log._Rotating, tmp_path: Path) 
     handler.close()
     assert (tmp_path / "daemon.log").read_text().strip() == "b" * 80
     assert (tmp_path / "daemon.log.1").read_text().strip() == "a" * 80
+
+
+def test_followed_lines_end_where_they_end(handler: log._Rotating, tmp_path: Path) -> None:
+    write(handler, "one")
+    following = _log_lines(tmp_path / "daemon.log", 9, True)
+    assert next(following) == "one"
+    write(handler, "two", "three")
+    assert [next(following), next(following)] == ["two", "three"]
+    following.close()  # type: ignore[attr-defined]
+    handler.close()
 
 
 def test_held_open_it_goes_on_and_loses_nothing(handler: log._Rotating, tmp_path: Path) -> None:
