@@ -86,6 +86,12 @@ class Sandbox:
         return self.root / "tmp"
 
     @property
+    def state(self) -> Path:
+        """Where the daemon's log goes."""
+        tail = "AppData/Local/cco" if sys.platform == "win32" else ".local/state/cco"
+        return self.home / tail
+
+    @property
     def project(self) -> Path:
         return self.root / "project"
 
@@ -374,7 +380,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture
 def undisturbed(daemon: Sandbox) -> Iterator[None]:
     """Whatever a test sends: nothing in the daemon may go wrong unexpectedly, nor may it end."""
-    (log,) = (daemon.home / ".local/state/cco").glob("*.log")
+    (log,) = daemon.state.glob("*.log")
     before = log.stat().st_size
     yield
     with log.open("rb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -25,12 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
-    except BrokenPipeError:  # the reader of our output went away, as in `cco daemon logs | head`
-        _let_go_of_output()
-        return 141
     except KeyboardInterrupt:
         return 130
     except Exception as error:
+        if _is_broken_pipe(error):
+            _let_go_of_output()
+            return 141
         if os.environ.get("CCO_DEBUG"):
             raise
         kind = type(error).__name__
@@ -50,6 +51,16 @@ def _keep_copy_lock() -> None:
             os.set_inheritable(int(number), False)
         except (OSError, OverflowError):
             return  # not from our launcher: we run without one
+
+
+def _is_broken_pipe(error: Exception) -> bool:
+    """Whether the reader of our output went away, as in `cco daemon logs | head`.
+
+    Windows calls it an invalid argument; what names a file is another one.
+    """
+    if isinstance(error, OSError) and sys.platform == "win32" and error.filename is None:
+        return error.errno in (errno.EINVAL, errno.EPIPE)
+    return isinstance(error, BrokenPipeError)
 
 
 def _let_go_of_output() -> None:
