@@ -12,6 +12,8 @@ from typing import Any
 
 from platforms.machine import Machine, Result
 
+from tests.conftest import wait_until
+
 HOME = "/home/ada"
 CCO = f"{HOME}/cco"
 PROJECT = f"{HOME}/project"
@@ -63,6 +65,12 @@ class Place:
         """What the daemon says of itself."""
         document: dict[str, Any] = json.loads(self.ok("daemon", "status", "--json"))
         return document
+
+    def only_process(self) -> tuple[int, list[str]]:
+        """The one process there is, once those that started it are gone: pid, command line."""
+        wait_until(lambda: len(self.machine.processes()) == 1, "one process that stays")
+        ((pid, line),) = self.machine.processes().items()
+        return pid, line
 
     def temp_names(self) -> list[str]:
         """Everything in the temp folder."""

@@ -54,7 +54,7 @@ def test_it_runs_where_there_is_nothing(place: Place) -> None:
 
 def test_a_daemon_lives_and_leaves_nothing(place: Place) -> None:
     assert place.ok("daemon", "start").startswith("the daemon runs on port ")
-    ((pid, line),) = place.machine.processes().items()
+    pid, line = place.only_process()
     assert line[1:4] == ["daemon", "run", "--spawned"]
     assert _parent_of(pid) == place.machine.init_pid
     assert place.temp_names() == EVERYTHING
@@ -108,8 +108,8 @@ def test_a_launch_becomes_claude_code(place: Place) -> None:
     )
     pid_file = place.machine.path(f"{HOME}/pid")
     wait_until(pid_file.exists, "the start of Claude Code")
-    commands = list(place.machine.processes().values())
-    assert sorted(line[0].rpartition("/")[2] for line in commands) == ["cco", "sh"]
+    commands = place.machine.processes().values()
+    assert sorted(line[1] for line in commands) == ["/usr/local/bin/claude", "daemon"]
     place.shell("echo go on > ~/gate")
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, output, errors) == (42, "", "")
@@ -177,5 +177,5 @@ def test_the_real_client_is_orchestrated(binary: Path, bookworm: Path) -> None:
 def test_the_end_of_a_machine_ends_its_daemon(binary: Path, bookworm: Path) -> None:
     with place_on(bookworm, binary, machine_id=True) as place:
         place.ok("daemon", "start")
-        ((pid, _),) = place.machine.processes().items()
+        pid, _ = place.only_process()
     assert has_ended(pid)
