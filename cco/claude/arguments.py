@@ -8,7 +8,7 @@ sees it. Everything else stays as it was typed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _SETTINGS = "--settings"
 _APPEND = "--append-system-prompt"
@@ -35,8 +35,7 @@ _MANAGEMENT = frozenset(
 _INFORMATION = frozenset(("--version", "-v", "--help", "-h"))
 
 
-@dataclass(frozen=True)
-class UserArguments:
+class UserArguments(NamedTuple):
     """A user's arguments, with what must be merged taken out."""
 
     rest: tuple[str, ...]

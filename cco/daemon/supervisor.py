@@ -9,9 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cco import errors
 from cco.config import Config, daemon_command, load_config
@@ -62,8 +61,7 @@ _ENVIRONMENT_PREFIXES = ("XDG_", "LC_")
 Notify = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Stopped:
+class Stopped(NamedTuple):
     """What a stop found and did."""
 
     was_running: bool

@@ -6,8 +6,8 @@ import os
 import re
 import sys
 from _thread import allocate_lock
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cco import build_info
 from cco.config import data_folder
@@ -24,8 +24,7 @@ _MACOS_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _path_lock = allocate_lock()
 
 
-@dataclass(frozen=True)
-class MachineId:
+class MachineId(NamedTuple):
     """A machine id and where it was found."""
 
     value: str

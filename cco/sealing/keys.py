@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 KEY_BYTES = 32
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(NamedTuple):
     """What every key is bound to."""
 
     machine_id: str
     username: str
-    build_secret: bytes = field(repr=False)
+    build_secret: bytes
+
+    def __repr__(self) -> str:
+        return f"Identity(machine_id={self.machine_id!r}, username={self.username!r})"
 
     @property
     def ikm(self) -> bytes:

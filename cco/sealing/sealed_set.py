@@ -7,9 +7,8 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cco.errors import (
     SealedFileChanged,
@@ -54,29 +53,33 @@ _AGENT_FIELDS: Mapping[str, type] = {
 }
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The contents of the sealed settings: the rendezvous of daemon and command line."""
 
     instance: str
     api_url: str
     port: int
     pid: int
-    token: str = field(repr=False)
+    token: str
     version: str
     created_at: str
-    manifest: Mapping[str, Mapping[str, Any]] = field(repr=False)
-    roster: list[Mapping[str, Any]] = field(repr=False)
-    policy: Mapping[str, Any] = field(repr=False)
+    manifest: Mapping[str, Mapping[str, Any]]
+    roster: list[Mapping[str, Any]]
+    policy: Mapping[str, Any]
+
+    def __repr__(self) -> str:  # without the token
+        return f"Settings(instance={self.instance!r}, port={self.port}, pid={self.pid})"
 
 
-@dataclass(frozen=True)
-class SealedSet:
+class SealedSet(NamedTuple):
     """One run's four files in one folder, opened with one identity."""
 
     folder: Path
-    identity: Identity = field(repr=False)
+    identity: Identity
     settings: Settings
+
+    def __repr__(self) -> str:
+        return f"SealedSet({self.folder!r}, {self.settings!r})"
 
     def path(self, name: str) -> Path:
         return self.folder / name

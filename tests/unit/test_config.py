@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from cco import config
@@ -103,6 +104,22 @@ def test_an_account_without_a_home_has_no_folders(monkeypatch: pytest.MonkeyPatc
     for find in (config.config_folder, config.data_folder, config.state_folder):
         with pytest.raises(FolderUnusable, match="no home folder"):
             find()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="platformdirs itself is asked elsewhere")
+@pytest.mark.parametrize("home", ["/home/ana", "/home/ana/", "/", "", "relative", None])
+@pytest.mark.parametrize("named", ["/srv/x", "/srv/x/", "relative", "~/x", "", None])
+def test_folders_are_those_of_platformdirs(
+    home: str | None, named: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("config", "data", "state"):
+        for name, value in (("HOME", home), (f"XDG_{kind.upper()}_HOME", named)):
+            if value is None:
+                monkeypatch.delenv(name, raising=False)
+            else:
+                monkeypatch.setenv(name, value)
+        expected = getattr(platformdirs, f"user_{kind}_path")("cco", appauthor=False)
+        assert getattr(config, f"{kind}_folder")() == expected
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="TEMP there")

@@ -94,7 +94,7 @@ def test_set(tmp_path: Path) -> None:
     assert opened.settings.instance == ANSWERS["set"]["instance"]
     payload = dict(files[names.SETTINGS]["payload"])
     assert payload.pop("format") == 1
-    assert vars(opened.settings) == payload
+    assert opened.settings._asdict() == payload
     for name in names.MEMBERS:
         assert opened.open_member(name) == files[name]["payload"]
 
