@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ def run(arguments: Sequence[str], *, own_options: bool = True) -> int:
     Without `own_options` every argument is Claude Code's.
     Exit codes before the launch follow env(1): 125 cco itself, 126 not executable, 127 not found.
     """
+    gc.disable()  # this process becomes another, or waits for one: no garbage is worth a search
     try:
         return _launch(list(arguments), own_options=own_options)
     except CcoError as error:
