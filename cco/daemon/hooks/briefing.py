@@ -36,11 +36,8 @@ class Briefing:
         """
         if not agent_type.startswith(_NAMESPACE):
             return None
-        name = agent_type.removeprefix(_NAMESPACE)
-        for agent in self._sealed.open_member(names.AGENTS)["agents"]:
-            if agent["name"] == name:
-                return _bounded(str(agent["brief"]))
-        return None
+        agent = self._sealed.open_agent(agent_type.removeprefix(_NAMESPACE))
+        return None if agent is None else _bounded(str(agent["brief"]))
 
     def before_compaction(self, session: Session) -> str:
         """What the summary of a session must keep.
