@@ -102,6 +102,7 @@ class EventsHandler(BaseHandler):
                 batch = reader.take()
                 await self._push(reader, batch)
                 reader.sent(batch)
+                await reader.gather()
             else:
                 await self._push(reader, [_HEARTBEAT])
 

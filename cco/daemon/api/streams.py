@@ -26,6 +26,9 @@ class Limits:
     stalled_s: float = 60.0
     """How long a reader may take nothing of what is sent."""
     heartbeat_s: float = 15.0
+    gather_s: float = 0.05
+    """How long what happens next is gathered once something was sent: many events in a row leave in
+    few pieces, and a single one at once."""
 
 
 class Reader:
@@ -65,6 +68,10 @@ class Reader:
         except TimeoutError:
             return False
         return True
+
+    async def gather(self) -> None:
+        """Let what happens next wait for more, unless the reader ends."""
+        await asyncio.wait((self.ended,), timeout=self.limits.gather_s)
 
     def take(self) -> list[bytes]:
         """The next that is to be sent; it counts as waiting until `sent` says otherwise."""
