@@ -44,8 +44,11 @@ test-tools: bootstrap ## what only tests need: Chromium, Prometheus, ruby, shell
 test-fast: bootstrap ## the tests that need neither the frozen program nor the real client
 	$(VENV)/python -m pytest -m "not slow" tests/unit tests/integration $(PYTEST)
 
-bench: bench-freeze test-tools ## all benchmarks: the frozen program's, the ledger's memory, hooks while a browser watches
+bench: bench-freeze test-tools ## all benchmarks: the frozen program, hooks and their rival, hooks under load, a million events
+	CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m tests.bench.hooks
 	CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m tests.load.measure_hooks --form frozen
+	CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m tests.load.measure_hooks --form frozen \
+		--rate 500 --sessions 100 --seconds 60 --readers 50 --no-browser
 	CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m tests.load.measure_ledger --form frozen
 
 bench-freeze: dist/cco claude ## how quick the single file is, beside what people usually freeze (builds those)
