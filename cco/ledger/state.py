@@ -205,6 +205,8 @@ class LedgerState:
 
     def _restore_seen(self, told: Mapping[str, Any]) -> None:
         digests = _bytes_of(told["seen"])
+        if len(digests) % DIGEST_BYTES:
+            raise SealedPayloadInvalid("a record holds a part of a digest")
         for start in range(0, len(digests), DIGEST_BYTES):
             self.ledger.seen.note(digests[start : start + DIGEST_BYTES])
 

@@ -470,7 +470,7 @@ def test_a_field_of_another_version_is_left_out() -> None:
      {"kind": "session", "session": {"session_id": "s"}, "memory": {}, "gone": 5, "runs": [],
       "seen": ""},
      {"kind": "no_note"}, {"kind": "last_note"}, {"kind": "last_note", "number": []},
-     {"kind": "last_note", "number": float("inf")},
+     {"kind": "last_note", "number": float("inf")}, {"kind": "seen", "seen": "AAAA"},
      {"kind": "session", "session": {"session_id": "s", "hours": [[1 << 60, [1]]]}, "memory": {},
       "gone": [], "runs": [], "seen": ""},
      {"kind": "totals", "totals": {}}, {"kind": "note", "note": {"number": {}}}],
