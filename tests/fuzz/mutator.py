@@ -17,6 +17,7 @@ ODD: tuple[Any, ...] = (
     "/proc/self/mem", "~", "C:\\a", "a" * 500, "word " * 300, "$state", "${CCO_TOKEN}", "cco:x",
 )  # fmt: skip
 _TRIES = 8
+_REPEATED_CHARS = 200
 
 
 def mutate(data: bytes, words: Sequence[str], dice: random.Random, max_bytes: int) -> bytes | None:
@@ -118,7 +119,7 @@ def _repeat(parent: Any, key: Any, words: Sequence[str], dice: random.Random) ->
     times = dice.choice((2, 3, 60, 250))
     if isinstance(value, str):
         parent[key] = value[:50] * times
-    elif isinstance(value, list):
+    elif isinstance(value, list) and len(repr(value[:2])) < _REPEATED_CHARS:
         value += [_copy(one) for one in value[:2] * (times // 2)]
 
 

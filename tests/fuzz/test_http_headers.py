@@ -125,3 +125,17 @@ def test_no_guess_opens_the_dashboard(codes: list[str]) -> None:
         found = sign_ins.redeem(right)
         assert found is not None
         assert sign_ins.admits(found.cookie, found.page_key)
+
+
+METHODS = st.sampled_from(
+    ["BREW", "TRACE", "CONNECT", "PROPFIND", "get", "PATCH", "OPTIONS", "PUT"]
+)
+
+
+@given(METHODS, st.sampled_from(["/hooks/Stop", "/hooks/Nothing", "/mcp", "/health", "/x", "/"]))
+def test_any_method_is_answered_and_counted(method: str, target: str) -> None:
+    """Also one that tornado refuses before a handler has seen what the address names."""
+    answer = DAEMON.request(method, target, b"{}")
+    assert answer.status in (404, 405)
+    check_answer(answer)
+    assert DAEMON.request("GET", "/metrics").status == HTTPStatus.OK
