@@ -9,11 +9,14 @@ MAKEFLAGS += --no-builtin-rules
 VENV := .venv/bin
 BOOTSTRAPPED := .venv/.bootstrapped
 REQUIREMENTS := build/requirements
+FUZZ_SECONDS ?= 600
+FUZZ_JOBS ?= 2
+FUZZ_EXAMPLES ?= 300
 CLIENT := $(VENV)/python build/claude_client.py
 COMPILE := ../../.build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
-.PHONY: help demo test test-platforms test-tools test-fast bench bench-freeze check freeze release lock claude bootstrap clean FORCE
+.PHONY: help demo test fuzz test-platforms test-tools test-fast bench bench-freeze check freeze release lock claude bootstrap clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +36,16 @@ test-platforms: bootstrap claude ## the programs for other systems, tested in sy
 	$(VENV)/python build/windows/freeze.py --if-changed
 	CCO_TEST_PLATFORMS=dist/platforms CCO_TEST_BINARY="$(CURDIR)/dist/platforms/cco-linux-x86_64" \
 		CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m pytest tests/platforms tests/frozen $(PYTEST)
+
+fuzz: bootstrap .build/atheris/.installed ## fuzz every parser, FUZZ_SECONDS (600) each and FUZZ_JOBS (2) at a time, then the API
+	$(VENV)/python -m tests.fuzz.campaign --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(FUZZ)
+	CCO_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(VENV)/python -m pytest --timeout 7200 tests/integration/test_api_fuzzed.py
+
+.build/atheris/.installed: $(BOOTSTRAPPED) $(REQUIREMENTS)/fuzz.txt
+	rm -rf .build/atheris
+	$(VENV)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes \
+		--target .build/atheris -r $(REQUIREMENTS)/fuzz.txt
+	@touch $@
 
 test-tools: bootstrap ## what only tests need: Chromium, Prometheus, ruby, shells, pinned npm parts
 	@build/chromium.sh
@@ -80,7 +93,7 @@ $(BOOTSTRAPPED): build/bootstrap.sh $(wildcard $(REQUIREMENTS)/*.txt)
 lock: bootstrap ## renew the locks after a change to *.in or package.json (UPGRADE=--upgrade for newer versions)
 	$(VENV)/python -m venv .build/lock
 	.build/lock/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)/lock.txt
-	cd $(REQUIREMENTS) && for name in runtime freeze dev release workflows lock; do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
+	cd $(REQUIREMENTS) && for name in runtime freeze dev release workflows fuzz lock; do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
 	cd $(REQUIREMENTS) && for name in launcher windows; do $(COMPILE) --no-deps $$name.in -o $$name.txt || exit 1; done
 	for folder in build/claude-client build/web build/powershell; do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \

@@ -21,6 +21,7 @@ MAX_BUDGET_USD = 1_000_000
 NOT_A_BUDGET = f"must be an amount of US dollars over 0, to {MAX_BUDGET_USD}"
 _DARWIN_USER_TEMP_DIR = 65537  # of macOS's <unistd.h>; os.confstr has no name for it
 _XDG_DEFAULTS = {"config": ".config", "data": ".local/share", "state": ".local/state"}
+_SHOWN_CHARS = 60
 _SWITCHES = ("status_line", "hints", "keep_history")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,199}")
 """A tier, or a model id as a cloud provider spells it."""
@@ -72,7 +73,7 @@ def load_config(environ: dict[str, str] | None = None) -> Config:
     if env.get("CCO_BUDGET"):
         amount = budget_usd(env["CCO_BUDGET"])
         if amount is None:
-            raise ConfigInvalid(f"CCO_BUDGET: {NOT_A_BUDGET}, not {env['CCO_BUDGET'][:20]!r}")
+            raise ConfigInvalid(f"CCO_BUDGET: {NOT_A_BUDGET}, not {_shown(env['CCO_BUDGET'])}")
         config = config._replace(session_budget_usd=amount)
     return config
 
@@ -84,6 +85,14 @@ def budget_usd(text: str) -> float | None:
     except ValueError:
         return None
     return amount if 0 < amount <= MAX_BUDGET_USD else None
+
+
+def _shown(value: object) -> str:
+    """A value as an error shows it, however long it is."""
+    try:
+        return repr(value)[:_SHOWN_CHARS]
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def _config_files(env: dict[str, str]) -> list[tuple[Path, bool]]:
@@ -109,7 +118,7 @@ def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
 
     try:
         return tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of 5,000 digits
         raise ConfigInvalid(f"{path} is not valid TOML: {error}") from None
 
 
@@ -117,27 +126,27 @@ def _from_text(name: str, text: str, source: str) -> object:
     if name == "port":
         if not text.isdecimal() or len(text) > len("65535"):
             raise ConfigInvalid(
-                f"{source}: port must be a number from 1 to 65535, not {text[:20]!r}"
+                f"{source}: port must be a number from 1 to 65535, not {_shown(text)}"
             )
         return int(text)
     if name in _SWITCHES:
         try:
             return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
         except KeyError:
-            raise ConfigInvalid(f"{source}: must be true or false, not {text!r}") from None
+            raise ConfigInvalid(f"{source}: must be true or false, not {_shown(text)}") from None
     return text
 
 
 def _with(config: Config, name: str, value: object, source: str) -> Config:
     reader = _READERS.get(name)
     if reader is None:
-        raise ConfigInvalid(f"{source}: unknown setting {name!r}")
+        raise ConfigInvalid(f"{source}: unknown setting {_shown(name)}")
     return config._replace(**reader(name, value, source))
 
 
 def _port(name: str, value: object, source: str) -> dict[str, Any]:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
-        raise ConfigInvalid(f"{source}: port must be a number from 1 to 65535, not {value!r}")
+        raise ConfigInvalid(f"{source}: port must be a number from 1 to 65535, not {_shown(value)}")
     return {name: value}
 
 
@@ -149,7 +158,7 @@ def _program(name: str, value: object, source: str) -> dict[str, Any]:
 
 def _switch(name: str, value: object, source: str) -> dict[str, Any]:
     if not isinstance(value, bool):
-        raise ConfigInvalid(f"{source}: {name} must be true or false, not {value!r}")
+        raise ConfigInvalid(f"{source}: {name} must be true or false, not {_shown(value)}")
     return {name: value}
 
 
@@ -166,7 +175,7 @@ def _models(name: str, value: object, source: str) -> dict[str, Any]:
         if tier not in TIERS:
             raise ConfigInvalid(f"{source}: models.{tier} is none of {', '.join(TIERS)}")
         if not isinstance(model, str) or not _MODEL.fullmatch(model):
-            raise ConfigInvalid(f"{source}: models.{tier} must name a model, not {model!r}")
+            raise ConfigInvalid(f"{source}: models.{tier} must name a model, not {_shown(model)}")
     return {name: value}
 
 
@@ -185,7 +194,7 @@ def _budget(name: str, value: object, source: str) -> dict[str, Any]:
     for one, amount in value.items():
         number = isinstance(amount, (int, float)) and not isinstance(amount, bool)
         if not number or not 0 < amount <= MAX_BUDGET_USD:
-            raise ConfigInvalid(f"{source}: budget.{one} {NOT_A_BUDGET}, not {str(amount)[:20]}")
+            raise ConfigInvalid(f"{source}: budget.{one} {NOT_A_BUDGET}, not {_shown(amount)}")
     return {"session_budget_usd": value.get("session"), "day_budget_usd": value.get("day")}
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from cco.errors import UsageInvalid
 
@@ -102,7 +102,7 @@ def load_given(value: str, folder: Path) -> dict[str, Any]:
     if len(text) > _MAX_BYTES:
         raise UsageInvalid(f"{source} is larger than {_MAX_BYTES} bytes", advice="")
     try:
-        document = json.loads(text)
+        document = _parsed(text)
     except (ValueError, RecursionError) as error:
         raise UsageInvalid(f"{source} is not JSON: {error}", advice="") from None
     if not isinstance(document, dict):
@@ -128,10 +128,26 @@ def _paths(folder: Path, environ: Mapping[str, str]) -> Iterator[Path]:
             return
 
 
+def _parsed(text: str) -> Any:
+    """JSON as Claude Code takes it, and as it can be written for it again: without NaN, and with
+    the largest number there is in the place of larger ones.
+
+    Raises: ValueError, RecursionError.
+    """
+
+    def refuse(name: str) -> NoReturn:
+        raise ValueError(f"{name} is not JSON")
+
+    def number(digits: str) -> float:
+        return max(min(float(digits), sys.float_info.max), -sys.float_info.max)
+
+    return json.loads(text, parse_constant=refuse, parse_float=number)
+
+
 def _load(path: Path) -> dict[str, Any] | None:
     try:
         with path.open("rb") as file:
-            document = json.loads(file.read(_MAX_BYTES))
+            document = _parsed(file.read(_MAX_BYTES).decode("utf-8-sig", "replace"))
     except (OSError, ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

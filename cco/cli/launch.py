@@ -155,4 +155,4 @@ def _write_copy(path: Path, document: Mapping[str, object]) -> None:
 
     from cco.sealing.private_files import write_private
 
-    write_private(path, json.dumps(document, ensure_ascii=False).encode())
+    write_private(path, json.dumps(document).encode())

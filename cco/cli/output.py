@@ -20,7 +20,13 @@ def print_data(text: str) -> None:
 
 def print_json(document: Any) -> None:
     """Print what was asked for, for programs."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    print("".join(map(_json_printable, text)))
+
+
+def _json_printable(one: str) -> str:
+    """A character of a JSON text; what is not printable is in a string there, and escaped."""
+    return one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1]
 
 
 def print_note(text: str) -> None:

@@ -26,7 +26,7 @@ _STYLES = {"strong": "1", "faint": "2", "alarm": "1;31", "heading": "7"}
 _ENDINGS = ("SIGTERM", "SIGHUP")
 _SLICE_S = 0.1
 """How long a new size of the terminal may go unnoticed: no signal tells of it everywhere."""
-_KEY = re.compile(r"\x1b\[[0-?]*[@-~]|\x1bO.|[\s\S]")
+_KEY = re.compile(r"\x1b\[[0-?]*[@-~]|\x1bO[^\x1b]|[\s\S]")
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*|O)?\Z")
 _NAMES = {
     "\x1b[A": "up", "\x1bOA": "up", "k": "up", "\x1b[B": "down", "\x1bOB": "down", "j": "down",

@@ -114,8 +114,8 @@ class Connection:
             headers[name.lower()] = value.strip()
         status = int(first.split(" ", 2)[1])
         length = int(headers.get("content-length", "0"))
-        if length > MAX_RESPONSE_BYTES:
-            raise ValueError("the answer is too large")
+        if not (100 <= status <= 599 and 0 <= length <= MAX_RESPONSE_BYTES):
+            raise ValueError("the answer is not HTTP, or too large")
         while len(self._buffer) < length:
             self._receive()
         body, self._buffer = self._buffer[:length], self._buffer[length:]

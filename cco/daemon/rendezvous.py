@@ -55,10 +55,11 @@ def call(method: str, target: str, body: Mapping[str, Any] | None = None) -> Any
 def _document(response: Response) -> Any:
     try:
         document = json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DaemonError(f"the daemon answered {response.status} without JSON") from None
+    detail = document.get("detail") if isinstance(document, dict) else None
     if response.status == 404:
-        raise NotFound(str(document.get("detail", "not found")))
+        raise NotFound(str(detail or "not found"))
     if response.status >= 400:
-        raise DaemonError(f"the daemon answered {response.status}: {document.get('detail')}")
+        raise DaemonError(f"the daemon answered {response.status}: {detail}")
     return document

@@ -244,7 +244,7 @@ def _write_files(
     roster = [agent.public() for agent in catalogue.agents]
     write_plugin(folder / names.PLUGIN, roster, VERSION, port=port)
     bridge = bridge_settings(port, self_command(), status_line=config.status_line)
-    write_private(folder / names.BRIDGE, json.dumps(bridge, ensure_ascii=False, indent=1).encode())
+    write_private(folder / names.BRIDGE, json.dumps(bridge, indent=1).encode())
     return write_set(
         folder,
         identity,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections import OrderedDict
@@ -16,7 +15,7 @@ from cco.ledger.feed import Feed
 from cco.ledger.memory import Memory
 from cco.ledger.notes import Notes
 from cco.ledger.otlp import LogRecord, MetricPoint
-from cco.ledger.records import UNKNOWN_MODEL, AgentRun, Session, Usage, finite
+from cco.ledger.records import LARGEST, UNKNOWN_MODEL, AgentRun, Session, Usage, finite
 from cco.ledger.seen import Seen
 from cco.ledger.totals import Totals, totals_of
 
@@ -227,9 +226,11 @@ class Ledger:
     def record_metric(self, point: MetricPoint) -> None:
         """Take in one metric point: the session's active time (a delta in seconds)."""
         session_id = _text(point.attributes.get("session.id"), _ID_CHARS)
+        value = finite(point.value)
         active = point.metric == "claude_code.active_time.total"
-        if session_id and active and 0 <= point.value < math.inf:
-            self._session(session_id).active_time_s += point.value
+        if session_id and active and value is not None and value >= 0:
+            session = self._session(session_id)
+            session.active_time_s = min(session.active_time_s + value, LARGEST)
 
     def _add_hour(self, session: Session, usage: Usage) -> None:
         hour = int(self._clock() // _HOUR_S * _HOUR_S)

@@ -16,7 +16,7 @@ from typing import Any
 from cco.catalogue.search import words_of
 from cco.errors import NotFound, UsageInvalid
 from cco.ledger.feed import Feed
-from cco.ledger.records import finite
+from cco.ledger.records import END_OF_TIME_S, finite
 
 MAX_TEXT_CHARS = 2_000
 MAX_AUTHOR_CHARS = 120
@@ -217,6 +217,8 @@ def _note_from(entry: object) -> Note | None:
         return None
     if not all(isinstance(one, str) for one in texts) or not isinstance(path, str | None):
         return None
-    if finite(created_at) is None:
+    moment = finite(created_at)
+    if moment is None or not 0 <= moment < END_OF_TIME_S:
         return None
-    return Note(**{name: entry[name] for name in Note.__dataclass_fields__})
+    fields: dict[str, Any] = {name: entry.get(name) for name in Note.__dataclass_fields__}
+    return Note(**fields)

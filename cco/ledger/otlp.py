@@ -51,20 +51,20 @@ def decode_metrics(document: object) -> Iterator[MetricPoint]:
         for scope in _list(_mapping(resource), "scopeMetrics"):
             for metric in _list(_mapping(scope), "metrics"):
                 fields = _mapping(metric)
-                for point in _list(_mapping(fields.get("sum", {})), "dataPoints"):
+                for point in _list(_object(fields, "sum"), "dataPoints"):
                     value = _number(_mapping(point))
                     if value is not None:
-                        name = str(fields.get("name", ""))
-                        yield MetricPoint(name, value, _attributes(_mapping(point)))
+                        attributes = _attributes(_mapping(point))
+                        yield MetricPoint(_text(fields, "name"), value, attributes)
 
 
 def _attributes(record: Mapping[str, Any]) -> dict[str, Any]:
     attributes = {}
     for attribute in _list(record, "attributes"):
         fields = _mapping(attribute)
-        value = _scalar(_mapping(fields.get("value", {})))
+        value = _scalar(_object(fields, "value"))
         if value is not None:
-            attributes[str(fields.get("key", ""))] = value
+            attributes[_text(fields, "key")] = value
     return attributes
 
 
@@ -96,8 +96,21 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value
 
 
+def _text(parent: Mapping[str, Any], name: str) -> str:
+    value = parent.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _object(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A field that null leaves out, as in all of protobuf's JSON."""
+    value = parent.get(name)
+    return {} if value is None else _mapping(value)
+
+
 def _list(parent: Mapping[str, Any], name: str) -> list[Any]:
-    value = parent.get(name, [])
+    value = parent.get(name)
+    if value is None:
+        return []
     if not isinstance(value, list):
         raise UsageInvalid(f"not an OTLP document: {name} must be a list")
     return value

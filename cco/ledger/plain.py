@@ -9,12 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from cco.errors import SealedPayloadInvalid
 from cco.ledger.memory import Task
-from cco.ledger.records import PastRuns, Usage
+from cco.ledger.records import END_OF_TIME_S, LARGEST, PastRuns, RunStatus, Usage
 from cco.ledger.totals import AgentTotals
+
+_LARGEST_COUNT = 10**100
 
 _T = TypeVar("_T")
 _Codec = tuple[Callable[[Any], Any], Callable[[Any], Any]]
@@ -77,6 +79,16 @@ def items(plain: object) -> list[Any]:
     return plain
 
 
+def count(plain: object) -> int:
+    """What must be a whole number.
+
+    Raises: SealedPayloadInvalid.
+    """
+    if type(plain) is not int:
+        raise SealedPayloadInvalid("a record is no number")
+    return plain
+
+
 def _fields(kind: type[Any]) -> list[_Field]:
     """Name, encoder, decoder and default of each field that is written."""
     found = _known_fields.get(kind)
@@ -97,11 +109,30 @@ _APART = frozenset(("dict[str, AgentRun]", "Memory"))
 
 def _scalar(*kinds: type) -> _Codec:
     def decode(plain: Any) -> Any:
-        if type(plain) not in kinds:
+        if type(plain) not in kinds or not _is_reasonable(plain):
             raise SealedPayloadInvalid(f"a record holds {type(plain).__name__} in a wrong place")
         return plain
 
     return _same, decode
+
+
+def _is_reasonable(plain: Any) -> bool:
+    """Whether a number is one that can be added to and written down again."""
+    if type(plain) is float:
+        return -LARGEST <= plain <= LARGEST
+    return type(plain) is not int or -_LARGEST_COUNT <= plain <= _LARGEST_COUNT
+
+
+def _hour(plain: Any) -> Any:
+    if type(plain) is not int or not 0 <= plain < END_OF_TIME_S:
+        raise SealedPayloadInvalid("a record holds no hour where one must be")
+    return plain
+
+
+def _status(plain: Any) -> Any:
+    if plain not in get_args(RunStatus):
+        raise SealedPayloadInvalid("a run has a status that is none")
+    return plain
 
 
 def _same(value: Any) -> Any:
@@ -150,9 +181,13 @@ def _record(kind: type[Any]) -> _Codec:
 def _usage_from(plain: Any) -> Usage:
     """Counts in the order of the fields; those that came to be later are zero."""
     counts = items(plain)
-    if len(counts) > len(_USAGE) or not all(type(count) is int for count in counts):
+    if len(counts) > len(_USAGE) or not all(map(_is_count, counts)):
         raise SealedPayloadInvalid("a record holds no usage where one must be")
     return Usage(*counts)
+
+
+def _is_count(plain: Any) -> bool:
+    return type(plain) is int and _is_reasonable(plain)
 
 
 _TEXT = _scalar(str)
@@ -165,7 +200,7 @@ _CODECS: dict[str, _Codec] = {
     "bool": _scalar(bool),
     "float": _scalar(float, int),
     "str | None": _name(type(None)),
-    "RunStatus": _name(),
+    "RunStatus": (_same, _status),
     "int | None": _scalar(int, type(None)),
     "float | None": _scalar(float, int, type(None)),
     "list[str]": _list_of(_TEXT),
@@ -174,7 +209,7 @@ _CODECS: dict[str, _Codec] = {
     "Usage": _USAGE_CODEC,
     "dict[str, Usage]": _dict_of(_name(), _USAGE_CODEC),
     "dict[str, Usage] | None": _dict_of(_name(), _USAGE_CODEC),  # None is the default
-    "dict[int, Usage]": _dict_of(_COUNT, _USAGE_CODEC),
+    "dict[int, Usage]": _dict_of((_same, _hour), _USAGE_CODEC),
     "dict[tuple[str, str], Usage]": _dict_of(
         (_PAIR[0], lambda plain: tuple(_PAIR[1](plain))), _USAGE_CODEC
     ),

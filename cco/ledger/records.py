@@ -13,7 +13,10 @@ NANOS_PER_USD = 1_000_000_000
 UNKNOWN_MODEL = "unknown"
 OTHERS = "(others)"
 MAX_PAST_AGENTS = 200
-_LARGEST = 1e15
+LARGEST = 1e15
+"""Of figures that are no sums of counts: seconds, percentages."""
+END_OF_TIME_S = 253_402_300_800
+"""The year 10000, which no calendar here knows; seconds since the epoch."""
 
 RunStatus = Literal["running", "done", "lost"]
 """`lost`: its session ended, and nobody told that it stopped."""
@@ -23,7 +26,7 @@ def finite(value: object) -> float | None:
     """A figure of reasonable size; None for anything else that JSON may hold in its place."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if -_LARGEST <= value <= _LARGEST else None
+    return float(value) if -LARGEST <= value <= LARGEST else None
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from cco.errors import SealedPayloadInvalid
 from cco.ledger.changes import SessionChange, SessionFold
 from cco.ledger.ledger import Ledger
-from cco.ledger.plain import from_plain, items, mapping, to_plain, update
+from cco.ledger.plain import count, from_plain, items, mapping, to_plain, update
 from cco.ledger.records import AgentRun, Session
 from cco.ledger.seen import DIGEST_BYTES
 from cco.ledger.totals import Totals
@@ -205,6 +205,8 @@ class LedgerState:
 
     def _restore_seen(self, told: Mapping[str, Any]) -> None:
         digests = _bytes_of(told["seen"])
+        if len(digests) % DIGEST_BYTES:
+            raise SealedPayloadInvalid("a record holds a part of a digest")
         for start in range(0, len(digests), DIGEST_BYTES):
             self.ledger.seen.note(digests[start : start + DIGEST_BYTES])
 
@@ -236,7 +238,7 @@ class LedgerState:
         self._notes.pop(told["number"], None)
 
     def _restore_last_note(self, told: Mapping[str, Any]) -> None:
-        self._last_note = int(told["number"])
+        self._last_note = count(told["number"])
 
     def _restore_document(self, told: Mapping[str, Any]) -> None:
         self._documents[str(told["name"])] = mapping(told["document"])

@@ -1,11 +1,17 @@
-"""schemathesis against a running daemon: nothing that the description does not say."""
+"""schemathesis against a running daemon: nothing that the description does not say.
+
+`make fuzz` runs the same for longer, with other data each time (CCO_FUZZ_EXAMPLES).
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,24 +19,37 @@ from cco.daemon.api.openapi.document import description
 from tests.conftest import TIMEOUT_S, Sandbox
 from tests.integration.test_http_api import assert_problem
 
-_EXAMPLES = 12
+_LONGER = int(os.environ.get("CCO_FUZZ_EXAMPLES", "0"))
+_EXAMPLES = _LONGER or 12
+_BRIEFLY = () if _LONGER else ("--phases", "coverage")
+_TIMEOUT_S = 7_200 if _LONGER else 2 * TIMEOUT_S
 _NEVER_ENDING = "streamEvents"
 _SHUTDOWN = "/api/v1/shutdown"
+_PAGES_OWN = ("postSignIn", "postSignOut")
+"""What only a page in a browser may do, which says where it comes from."""
 _PLATFORMS_OWN = ("postNote",)
 """What takes a folder: which text names one depends on the operating system."""
 
 
+def operations() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every operation that is described, with its path."""
+    for path, described in description()["paths"].items():
+        for one in described.values():
+            yield path, one
+
+
 def unguessable() -> list[str]:
-    """The operations that may refuse what their schema allows: nobody guesses a cursor."""
+    """The operations that may refuse what their schema allows: nobody guesses a cursor or a code,
+    and what a page sends is short."""
     return [
         one["operationId"]
-        for described in description()["paths"].values()
-        for one in described.values()
-        if any(parameter["name"] == "cursor" for parameter in one["parameters"])
+        for _, one in operations()
+        if one["operationId"] in _PAGES_OWN
+        or any(parameter["name"] == "cursor" for parameter in one["parameters"])
     ]
 
 
-def fuzz(daemon: Sandbox, folder: Path, *arguments: str) -> str:
+def fuzz(daemon: Sandbox, folder: Path, *arguments: str, token: bool = True) -> str:
     """Run schemathesis to its end, demand success, and return what it printed."""
     settings = daemon.sealed().settings
     config = folder / "schemathesis.toml"
@@ -38,11 +57,14 @@ def fuzz(daemon: Sandbox, folder: Path, *arguments: str) -> str:
         f"[[operations]]\ninclude-operation-id = {[*unguessable(), *_PLATFORMS_OWN]}\n"
         "checks.positive_data_acceptance.enabled = false\n"
     )
+    (folder / "openapi.json").write_bytes(daemon.request("GET", "/api/v1/openapi.json").body)
+    address = f"http://127.0.0.1:{settings.port}"
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"),
-        f"http://127.0.0.1:{settings.port}/api/v1/openapi.json",
-        *("--header", f"Authorization: Bearer {settings.token}"),
-        *("--max-examples", str(_EXAMPLES), "--generation-deterministic", "--no-shrink"),
+        *(str(folder / "openapi.json"), "--url", address),
+        *(("--header", f"Authorization: Bearer {settings.token}") if token else ()),
+        *("--max-examples", str(_EXAMPLES)),
+        *(() if _LONGER else ("--generation-deterministic", "--no-shrink")),
         *("--suppress-health-check", "all", "--workers", "1", "--no-color", *arguments),
     ]
     process = subprocess.run(
@@ -51,11 +73,19 @@ def fuzz(daemon: Sandbox, folder: Path, *arguments: str) -> str:
         env=daemon.environment(),
         capture_output=True,
         text=True,
-        timeout=TIMEOUT_S * 2,
+        timeout=_TIMEOUT_S,
         check=False,
     )
     assert process.returncode == 0, f"{process.stdout}\n{process.stderr}"
     return process.stdout
+
+
+def count_tested(told: str) -> int:
+    """How many operations were tested, which must be all that were meant."""
+    found = re.search(r"Selected: (\d+)/\d+\n\s*Tested: (\d+)", told)
+    assert found, told
+    assert found[1] == found[2], told
+    return int(found[1])
 
 
 @pytest.mark.usefixtures("undisturbed")
@@ -65,6 +95,47 @@ def test_every_answer_is_as_described(daemon: Sandbox, tmp_path: Path) -> None:
     left_out = ("--exclude-operation-id", _NEVER_ENDING, "--exclude-path", _SHUTDOWN)
     told = fuzz(daemon, tmp_path, *left_out)
     assert re.search(r"\b(\d+) generated, \1 passed", told), told
+    assert count_tested(told) >= len(list(operations())) - 2
+
+
+@pytest.mark.usefixtures("undisturbed")
+def test_what_a_page_may_do_is_as_described(daemon: Sandbox, tmp_path: Path) -> None:
+    """With the Origin of our own page it comes further than to a refusal."""
+    origin = f"Origin: http://127.0.0.1:{daemon.sealed().settings.port}"
+    chosen = [part for one in _PAGES_OWN for part in ("--include-operation-id", one)]
+    told = fuzz(daemon, tmp_path, *chosen, "--header", origin, token=False)
+    assert count_tested(told) == len(_PAGES_OWN)
+
+
+@pytest.mark.usefixtures("undisturbed")
+def test_without_the_token_nothing_is_told_and_nothing_done(
+    daemon: Sandbox, tmp_path: Path
+) -> None:
+    before = state_of(daemon)
+    secured = [one["operationId"] for _, one in operations() if one.get("security") != []]
+    chosen = [part for one in secured for part in ("--include-operation-id", one)]
+    acceptance = ("--exclude-checks", "positive_data_acceptance")
+    told = fuzz(daemon, tmp_path, *chosen, *acceptance, *_BRIEFLY, token=False)
+    assert count_tested(told) == len(secured)
+    assert f"{len(secured)} operations returned only 401/403 responses" in told, told
+    assert state_of(daemon) == before
+
+
+def state_of(daemon: Sandbox) -> list[Any]:
+    """What a stranger might have changed."""
+    targets = ("sessions", "notes", "budget", "leases")
+    return [daemon.request("GET", f"/api/v1/{target}").json() for target in targets]
+
+
+@pytest.mark.usefixtures("undisturbed")
+def test_what_is_malformed_neither_begins_a_stream_nor_ends_the_daemon(
+    daemon: Sandbox, tmp_path: Path
+) -> None:
+    """What is well-formed is left to tests of its own: it would last, or be the last."""
+    chosen = ("--include-operation-id", _NEVER_ENDING, "--include-path", _SHUTDOWN)
+    negative = ("--mode", "negative", "--request-timeout", "5")
+    told = fuzz(daemon, tmp_path, *chosen, *negative, *_BRIEFLY)
+    assert count_tested(told) >= 2
 
 
 @pytest.mark.usefixtures("undisturbed")

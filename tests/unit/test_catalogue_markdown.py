@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cco.catalogue.markdown import load_markdown, read_definition
+from cco.catalogue.markdown import FIELDS, load_markdown, read_definition
 from cco.errors import CatalogueInvalid
 
 OURS = """---
@@ -74,10 +74,12 @@ def test_the_format_of_claude_codes_own_agent_files(tmp_path: Path) -> None:
         ("---\nname: [a\n---\nbrief", 2, "not YAML"),
         ("---\nname: [a\n---\n", 2, "not YAML"),
         ("---\nname: a\n\tmodel: b\n---\nbrief", 3, "not YAML"),
-        ("---\nname: !!python/object:os.system a\n---\nbrief", 2, "not YAML"),
+        ("---\nname: !!python/object:os.system a\n---\nbrief", 2, "name is not text"),
+        ('---\n\n\nname: "\\ud800"\n---\nbrief', 4, "name is not text"),
+        ("\n \n---\nname: [b]\n---\nbrief", 4, "name is not text"),
         ("---\n- a\n---\nbrief", 2, "not a mapping"),
         ("---\n\n---\nbrief", 2, "not a mapping"),
-        ("---\nname: a-helper\nname: b\n---\nbrief", 2, "twice"),
+        ("---\nname: a-helper\nname: b\n---\nbrief", 3, "twice"),
         (OURS.replace("name: a-helper\n", ""), 1, "name is missing"),
         (OURS.replace("model: opus", "model: 5"), 4, "model is not text"),
         (OURS.replace("[Read, Bash]", "{Read: 1}"), 5, "tools is not a list"),
@@ -96,6 +98,25 @@ def test_a_broken_file_is_named_with_line_and_reason(
         read_definition(path)
     assert str(caught.value).startswith(f"{path}:{line}: ")
     assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['color: !!int ""', "color: !!bool x", "color: !!timestamp x", 'color: !!float "_"',
+     "? [a]\n: b", "color: 2020-99-99", "color: " + "1" * 5_000, "<<: x", "&a [*a]: x"],
+)  # fmt: skip
+def test_fields_of_no_use_are_passed_over_whatever_they_are(tmp_path: Path, line: str) -> None:
+    text = OURS.replace("name: a-helper\n", f"{line}\nname: a-helper\n")
+    assert read_definition(write(tmp_path, text)).agent.name == "a-helper"
+
+
+def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
+    """Also behind blank lines, and where YAML sees line ends that editors do not."""
+    text = "\n\n" + OURS.replace("model:", "# a\x85# b\u2028# c\nmodel:")
+    lines = read_definition(write(tmp_path, text)).lines
+    found = text.split("\n")
+    assert all(found[lines[name] - 1].startswith(f"{name}:") for name in FIELDS)
+    assert found[lines["brief"] - 1] == "# A helper"
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -153,3 +154,17 @@ def test_the_temp_folder_of_macos_is_the_users_own(
 
 def test_cco_runs_itself_without_looking_into_the_current_folder() -> None:
     assert self_command() == [sys.executable, "-I", "-m", "cco"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["port = " + "1" * 5_000, "port = 0x" + "f" * 5_000, "[budget]\nday = 0x" + "f" * 5_000,
+     "hints = 0x" + "f" * 5_000, f"{'x' * 5_000} = 1"],
+)  # fmt: skip
+def test_what_is_too_long_is_refused_in_few_words(tmp_path: Path, text: str) -> None:
+    """Python writes and reads no decimal number of more than 4,300 digits."""
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigInvalid, match=re.escape(str(path))) as caught:
+        load_config({"CCO_CONFIG": str(path)})
+    assert len(str(caught.value)) < 300

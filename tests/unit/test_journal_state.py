@@ -444,7 +444,10 @@ def test_every_field_of_a_record_has_its_way_to_be_written() -> None:
      {"agent_id": "a", "usage": [1] * 99}, {"agent_id": "a", "usage": ["1"]},
      {"agent_id": "a", "tool_calls": True}, {"agent_id": "a", "started_at": "now"},
      {"agent_id": "a", "other_models": [["x"]]}, {"agent_id": "a", "other_models": {}},
-     {"agent_id": "a", "name": []}],
+     {"agent_id": "a", "name": []}, {"agent_id": "a", "started_at": float("inf")},
+     {"agent_id": "a", "ended_at": float("nan")}, {"agent_id": "a", "tool_calls": 10**300},
+     {"agent_id": "a", "usage": [-(10**300)]}, {"agent_id": "a", "status": "lively"},
+     {"agent_id": "a", "status": []}],
 )  # fmt: skip
 def test_plain_data_that_is_no_record_is_refused(plain: Any) -> None:
     with pytest.raises(SealedPayloadInvalid):
@@ -467,6 +470,9 @@ def test_a_field_of_another_version_is_left_out() -> None:
      {"kind": "session", "session": {"session_id": "s"}, "memory": {}, "gone": 5, "runs": [],
       "seen": ""},
      {"kind": "no_note"}, {"kind": "last_note"}, {"kind": "last_note", "number": []},
+     {"kind": "last_note", "number": float("inf")}, {"kind": "seen", "seen": "AAAA"},
+     {"kind": "session", "session": {"session_id": "s", "hours": [[1 << 60, [1]]]}, "memory": {},
+      "gone": [], "runs": [], "seen": ""},
      {"kind": "totals", "totals": {}}, {"kind": "note", "note": {"number": {}}}],
 )  # fmt: skip
 def test_a_line_that_makes_no_sense_is_refused(line: Any) -> None:

@@ -432,3 +432,11 @@ def test_impossible_active_time_counts_nothing(value: float) -> None:
 def test_the_latest_seen_comes_first() -> None:
     ledger = record(hook("Stop", "a"), hook("Stop", "b"), hook("Stop", "a"))
     assert [session.session_id for session in ledger.sessions()] == ["a", "b"]
+
+
+def test_active_time_never_grows_beyond_what_json_can_hold() -> None:
+    ledger = make_ledger()
+    for value in (1e15, 1e15, 1e308):
+        point = MetricPoint("claude_code.active_time.total", value, {"session.id": "s"})
+        ledger.record_metric(point)
+    assert ledger.session("s").active_time_s == 1e15

@@ -159,3 +159,18 @@ def test_empty_requests_are_fine() -> None:
     for document in (*empty, logs(), metrics()):
         assert list(decode_logs(document)) == []
         assert list(decode_metrics(document)) == []
+
+
+def test_null_leaves_a_field_out() -> None:
+    """As in all of protobuf's JSON: one null must not cost a whole export."""
+    nulls = {"attributes": None, "body": None}
+    named = {"attributes": [
+        {"key": "event.name", "value": {"stringValue": "e"}}, {"key": "x", "value": None},
+        {"key": None, "value": {"intValue": None}},
+    ]}  # fmt: skip
+    assert list(decode_logs(logs(nulls, named))) == [LogRecord("e", {"event.name": "e"})]
+    assert list(decode_logs({"resourceLogs": None})) == []
+    points = {"name": None, "sum": {"dataPoints": [{"asInt": 1, "attributes": None}]}}
+    assert list(decode_metrics(metrics({"name": "n", "sum": None}, points))) == [
+        MetricPoint("", 1.0, {})
+    ]

@@ -185,3 +185,20 @@ def test_what_cannot_be_used_is_said_so(tmp_path: Path, value: str, reason: str)
     (tmp_path / "large.json").write_bytes(b" " * (5 << 20))
     with pytest.raises(UsageInvalid, match=reason):
         load_given(value, tmp_path)
+
+
+def test_numbers_that_no_json_holds_do_not_get_into_our_copy(tmp_path: Path) -> None:
+    """Python would write Infinity, over which Claude Code refuses the whole copy."""
+    assert json.dumps(load_given('{"a": [1e999, -1e999]}', tmp_path)) == (
+        '{"a": [1.7976931348623157e+308, -1.7976931348623157e+308]}'
+    )
+    for constant in ("NaN", "Infinity", "-Infinity"):
+        with pytest.raises(UsageInvalid, match="is not JSON"):
+            load_given(f'{{"a": {constant}}}', tmp_path)
+
+
+def test_a_file_that_is_not_all_utf8_is_read_as_claude_code_reads_it(project: Path) -> None:
+    path = project / ".claude" / "settings.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b'{"statusLine": {"command": "\xff"}}')
+    assert read_user_settings(project, {}, None).has_status_line

@@ -113,6 +113,7 @@ class SignOutHandler(BaseHandler):
 
     def post(self) -> None:
         _check_own_page(self)
+        self.json_object()
         given = shown(self.request, self.state.port)
         if given is not None:
             self.state.sign_ins.sign_out(*given)

@@ -61,7 +61,7 @@ class Metrics:
     def count(self, handler: tornado.web.RequestHandler) -> None:
         """Count a request that is done; streams, which last as long as a reader, are left out."""
         if isinstance(handler, HookHandler):
-            event = str(next(iter(handler.path_args), ""))
+            event = str(next(iter(getattr(handler, "path_args", ())), ""))  # none before its checks
             self._hooks[event if event in _HANDLERS else _OTHER] += 1
         if not _is_stream(handler):
             self._latency.observe(type(handler).__name__, handler.request.request_time())

@@ -20,7 +20,7 @@ _UNCHANGED = {"description": "It is as `If-None-Match` has it."}
 _PAGE = {200: answer("The page.", TEXT, "text/html"), 304: _UNCHANGED}
 _NAME = path_parameter(
     "file",
-    {"type": "string", "pattern": "^[a-zA-Z0-9._/-]{1,100}$"},
+    {"type": "string", "pattern": "^[a-zA-Z0-9._/-]{1,100}$", "examples": ["js/api.js"]},
     "The file's name, folders included.",
 )
 _NOTHING: Schema = {"type": "object"}

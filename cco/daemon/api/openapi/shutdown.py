@@ -15,6 +15,7 @@ PATHS = {
                 "properties": {
                     "handover": {**FLAG, "description": "Leave port and token to the next daemon."}
                 },
+                "additionalProperties": False,
             },
         )
     }

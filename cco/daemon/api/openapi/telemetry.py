@@ -6,19 +6,28 @@ from cco.daemon.api.openapi.parts import Schema, answer, list_of, operation, rec
 
 _TAKEN = answer("Taken in.", record({"partialSuccess": {"type": "object", "properties": {}}}))
 _THING: Schema = {"type": "object", "additionalProperties": True}
-_ATTRIBUTES = list_of(
-    {
-        "type": "object",
-        "properties": {"key": {}, "value": _THING},
-        "additionalProperties": True,
-    }
+
+
+def _or_left_out(schema: Schema) -> Schema:
+    """Null is as good as nothing in protobuf's JSON."""
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+_ATTRIBUTES = _or_left_out(
+    list_of(
+        {
+            "type": "object",
+            "properties": {"key": {}, "value": _or_left_out(_THING)},
+            "additionalProperties": True,
+        }
+    )
 )
 
 
 def _holding(name: str, inner: Schema) -> Schema:
     return {
         "type": "object",
-        "properties": {name: list_of(inner)},
+        "properties": {name: _or_left_out(list_of(inner))},
         "additionalProperties": True,
     }
 
