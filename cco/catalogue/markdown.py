@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def _split(text: str, path: Path) -> tuple[Mapping[str, Any], dict[str, int], st
         raise CatalogueInvalid(f"{path}:1: no front matter between two lines of ---")
     loader = None
     try:
-        loader = yaml.SafeLoader(front)
+        loader = _loader_without_aliases()(front)
         node = loader.get_single_node()
         fields = None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -110,6 +111,21 @@ def _split(text: str, path: Path) -> tuple[Mapping[str, Any], dict[str, int], st
         raise CatalogueInvalid(f"{path}:2: a field is there twice")
     lines["brief"] = front.count("\n") + 4
     return fields, lines, body.strip()
+
+
+@cache
+def _loader_without_aliases() -> type[Any]:
+    """A loader for front matter, which has no use for what lets a small file become a huge one."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                mark = self.get_mark()
+                raise yaml.composer.ComposerError(None, None, "aliases are not taken", mark)
+            return super().compose_node(parent, index)
+
+    return Loader
 
 
 def _read(path: Path) -> str:
