@@ -101,7 +101,7 @@ def _claude() -> Finding:
 
     program = find_claude(load_config().claude, os.environ)
     try:
-        answer = subprocess.run(
+        answer = subprocess.run(  # noqa: S603  # Claude Code, which the user named or has
             [str(program), "--version"],
             env=plain_environment(os.environ),
             stdin=subprocess.DEVNULL,
@@ -140,7 +140,7 @@ def _temp_folder() -> Finding:
     folder = choose_folder(temp)
     if folder != temp:
         part = replaceable_part(temp)
-        why = f"another user holds names of ours in {temp}"
+        why = f"another user holds or held names of ours in {temp}"
         if part is not None:
             why = f"other users can replace what is in {part} (no sticky bit, or not yours)"
         return Finding("temp folder", NOTE, f"{folder}, since {why}")

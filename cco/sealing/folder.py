@@ -67,14 +67,42 @@ def choose_folder(temp: Path | None = None) -> Path:
     folder = temp
     if replaceable_part(temp) is not None:
         folder = _made_own_folder(temp)
+    elif (there := next(_private_ones(temp), None)) is not None:
+        folder = there
     elif any(held_by_another(temp / name) for name in names.ALL):
-        folder = private_folder(temp)
-        try:
-            make_private_folder(folder)
-        except FolderUnusable:
-            folder = _made_own_folder(temp)
+        folder = _made_private_one(temp)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise FolderUnusable(f"{folder} is not writable")
+    return folder
+
+
+def retreat(folder: Path) -> bool:
+    """Have the next choice be a private folder, where somebody may be in the way in this one.
+
+    Returns: whether that is another folder.
+    """
+    if sys.platform == "win32" or not folder.stat().st_mode & stat.S_IWOTH:
+        return False
+    try:
+        return _made_private_one(folder) != folder
+    except FolderUnusable:
+        return False
+
+
+def _private_ones(temp: Path) -> Iterator[Path]:
+    """The private folders that are there; they are as long as something is in them."""
+    folders = [private_folder(temp)]
+    with suppress(FolderUnusable):
+        folders.append(own_folder())
+    return (one for one in folders if private_folder_fault(one) is None)
+
+
+def _made_private_one(temp: Path) -> Path:
+    folder = private_folder(temp)
+    try:
+        make_private_folder(folder)
+    except FolderUnusable:
+        folder = _made_own_folder(temp)
     return folder
 
 
@@ -94,15 +122,11 @@ def _made_own_folder(temp: Path) -> Path:
 def locate_folder(temp: Path | None = None) -> Path | None:
     """Find the folder in which a daemon of this user left its sealed settings, if any did."""
     temp = temp_folder() if temp is None else temp
-    private: list[Path] = []
-    if os.path.isdir(temp) and replaceable_part(temp) is None:
-        if is_ours(temp / names.SETTINGS):
-            return temp
-        private.append(private_folder(temp))
-    with suppress(FolderUnusable):
-        private.append(own_folder())
-    for folder in private:
-        if private_folder_fault(folder) is None and is_ours(folder / names.SETTINGS):
+    safe = os.path.isdir(temp) and replaceable_part(temp) is None
+    if safe and is_ours(temp / names.SETTINGS):
+        return temp
+    for folder in _private_ones(temp):
+        if (safe or folder.parent != temp) and is_ours(folder / names.SETTINGS):
             return folder
     return None
 

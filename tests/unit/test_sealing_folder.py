@@ -18,6 +18,7 @@ from cco.sealing.folder import (
     remove_leftovers,
     remove_private_folder,
     replaceable_part,
+    retreat,
 )
 from cco.sealing.private_files import make_private_folder, remove, write_private
 from tests.unit.test_sealing_files import (
@@ -194,6 +195,8 @@ def test_a_folder_in_which_others_can_replace_files_is_not_used(
     assert choose_folder(temp) == own
     (tmp_path / part).chmod(0o1777)
     os.chown(tmp_path / part, os.geteuid(), -1)
+    assert choose_folder(temp) == own  # as long as it is there
+    own.rmdir()
     assert locate_folder(temp) == choose_folder(temp) == temp
 
 
@@ -202,6 +205,18 @@ def test_a_link_to_the_temp_folder_is_looked_behind(tmp_path: Path) -> None:
     (tmp_path / "real").chmod(0o777)
     (tmp_path / "link").symlink_to("real")
     assert replaceable_part(tmp_path / "link") == tmp_path / "real"
+
+
+@needs_root
+def test_a_retreat_is_from_shared_folders_only(own: Path, tmp_path: Path) -> None:
+    assert not retreat(tmp_path)
+    tmp_path.chmod(0o1777)
+    assert retreat(tmp_path)
+    assert choose_folder(tmp_path) == private_folder(tmp_path)
+    give_away(private_folder(tmp_path))
+    assert retreat(tmp_path)
+    assert choose_folder(tmp_path) == own
+    assert not retreat(own)
 
 
 def test_a_group_of_ones_own_is_none(tmp_path: Path) -> None:
