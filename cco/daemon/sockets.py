@@ -24,18 +24,9 @@ def bind(port: int) -> list[socket.socket]:
     listen beside them.
     Raises: PortTaken, naming the owner where that can be found out.
     """
-    if any(_answers(family, host, port) for family, host in _ADDRESSES):
-        raise _taken(port)
-    sockets = _listen_on_all(port)
-    if not sockets and port_guard.SUPPORTED:
-        sockets = _listen_on_all(port, beside_guards=True)
-        if sockets and port_guard.listeners(port) > 1:  # another daemon of this account's, just now
-            _close(sockets)
-            sockets = []
+    sockets = _bind(port)
     if not sockets:
         raise _taken(port)
-    for opened in sockets:
-        port_guard.admit_guards(opened)
     return sockets
 
 
@@ -44,13 +35,25 @@ def bind_first_free(preferred: int) -> list[socket.socket]:
 
     Raises: PortTaken.
     """
-    taken: PortTaken | None = None
     for port in _candidates(preferred):
-        try:
-            return bind(port)
-        except PortTaken as error:
-            taken = taken or error
-    raise taken or PortTaken(f"port {preferred} is taken")
+        if sockets := _bind(port):
+            return sockets
+    raise _taken(preferred)
+
+
+def _bind(port: int) -> list[socket.socket]:
+    """Listen on a port, beside guards of sessions that are left, or on none."""
+    if any(_answers(family, host, port) for family, host in _ADDRESSES):
+        return []
+    sockets = _listen_on_all(port)
+    if not sockets and port_guard.SUPPORTED:
+        sockets = _listen_on_all(port, beside_guards=True)
+        if sockets and port_guard.listeners(port) > 1:  # another daemon of this account's, just now
+            _close(sockets)
+            return []
+    for opened in sockets:
+        port_guard.admit_guards(opened)
+    return sockets
 
 
 def _candidates(preferred: int) -> Iterator[int]:
