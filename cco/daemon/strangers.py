@@ -7,7 +7,8 @@ import hmac
 from collections import OrderedDict
 from typing import Any
 
-from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
+from tornado.http1connection import HTTP1Connection
+from tornado.http1connection import HTTP1ServerConnection as Peer
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 
@@ -20,33 +21,38 @@ class Server(HTTPServer):
     """Serves strangers in limited number, the newest: the oldest makes room.
 
     A connection stops being a stranger's with the first request that has the token, and that is
-    looked at as soon as the request's head is there. A connection of the owner's is therefore
-    safe a moment after it came, and until then newer than those that make room.
+    looked at as soon as the request's head is there. Until then, a moment, a connection of the
+    owner's is newer than those that make room: at most 128 come in at once.
     """
 
     def initialize(self, *arguments: Any, token: str, **options: Any) -> None:  # type: ignore[override]
         super().initialize(*arguments, **options)
         self._authorization = f"Bearer {token}".encode()
-        self._strangers: OrderedDict[object, None] = OrderedDict()
-        self._friends: set[object] = set()
+        self._strangers: OrderedDict[Peer, None] = OrderedDict()
+        self._friends: set[Peer] = set()
 
     def start_request(self, server_conn: object, request_conn: Any) -> HTTPMessageDelegate:
-        delegate = super().start_request(server_conn, request_conn)
-        if server_conn not in self._friends and server_conn not in self._strangers:
+        assert isinstance(server_conn, Peer)
+        known = server_conn in self._friends or server_conn in self._strangers
+        if not known and not server_conn.stream.closed():  # of one that was, requests may be left
             self._strangers[server_conn] = None
             if len(self._strangers) > MAX_STRANGERS:
                 oldest, _ = self._strangers.popitem(last=False)
-                assert isinstance(oldest, HTTP1ServerConnection)
                 oldest.stream.close()
+        delegate = super().start_request(server_conn, request_conn)
         return _Doorkeeper(self, delegate, server_conn, request_conn)
 
     def on_close(self, server_conn: object) -> None:
+        assert isinstance(server_conn, Peer)
         super().on_close(server_conn)
         self._strangers.pop(server_conn, None)
         self._friends.discard(server_conn)
 
     def look_at(
-        self, headers: HTTPHeaders, server_conn: object, request_conn: HTTP1Connection
+        self,
+        headers: HTTPHeaders,
+        server_conn: Peer,
+        request_conn: HTTP1Connection,
     ) -> None:
         """Take a connection for a friend's, or let this request have a small body only."""
         given = headers.get("Authorization", "").encode()
@@ -64,7 +70,7 @@ class _Doorkeeper(HTTPMessageDelegate):
         self,
         server: Server,
         delegate: HTTPMessageDelegate,
-        server_conn: object,
+        server_conn: Peer,
         request_conn: HTTP1Connection,
     ) -> None:
         self._server = server
