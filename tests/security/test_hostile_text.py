@@ -160,8 +160,8 @@ WRONG = [
     ["usage", "--project", ALL], ["notes", ALL], ["budget", "set", ALL], ["help", ALL],
     ["daemon", ALL], ["daemon", f"--{ALL}"], ["daemon", "start", "--port", ALL], ["hook", ALL],
     ["completion", ALL], ["top", "--interval", ALL], ["budget", "set", "5", "--session", ALL],
-    ["statusline", ALL, ALL], ["version", ALL], ["install", f"--{ALL}"], ["usage", "--session", ALL],
-    ["notes", "--add", ALL, "--path", ALL],
+    ["statusline", ALL, ALL], ["version", ALL], ["usage", "--session", ALL],
+    ["notes", "--add", ALL, "--path", ALL], ["install", f"--{ALL}"],
 ]  # fmt: skip
 
 
