@@ -250,8 +250,8 @@ def temp_folder(environ: dict[str, str] | None = None) -> Path:
     named = env.get(variable)
     if named and os.path.isabs(named) and os.path.isdir(named):
         return Path(named)
-    if sys.platform.startswith("linux") and os.access("/tmp", os.W_OK | os.X_OK):  # noqa: S108
-        return Path("/tmp")  # noqa: S108
+    if sys.platform.startswith("linux") and os.access("/tmp", os.W_OK | os.X_OK):  # noqa: S108  # the system's own
+        return Path("/tmp")  # noqa: S108  # the same
     if sys.platform == "darwin":
         folder = os.confstr(_DARWIN_USER_TEMP_DIR)
         if folder and os.path.isdir(folder):

@@ -84,12 +84,12 @@ def unpack(file: Path, into: Path) -> str:
     into.mkdir()
     if file.suffix == ".zip":
         with zipfile.ZipFile(file) as archive:
-            archive.extractall(into)  # noqa: S202
+            archive.extractall(into)  # noqa: S202  # our release
     elif file.name.endswith(".tar.gz"):
         with tarfile.open(file) as members:
             if hasattr(tarfile, "data_filter"):  # newer than the first 3.11
                 members.extraction_filter = tarfile.data_filter
-            members.extractall(into)  # noqa: S202
+            members.extractall(into)  # noqa: S202  # our release
     elif file.suffix == ".deb":
         _do("dpkg-deb", "--extract", str(file), str(into))
     elif file.suffix == ".dmg":

@@ -26,7 +26,7 @@ def start(program: Path, arguments: Sequence[str], environ: Mapping[str, str]) -
 
             return run_in_job(argv, environ)
         _restore_signals()
-        os.execve(program, argv, dict(environ))  # noqa: S606
+        os.execve(program, argv, dict(environ))  # noqa: S606  # that is what we are for
     except OSError as error:
         raise ClaudeNotExecutable(f"{program} cannot be run: {error.strerror}") from None
 

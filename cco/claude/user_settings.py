@@ -13,6 +13,10 @@ from typing import Any, NamedTuple, NoReturn
 from cco.errors import UsageInvalid
 
 PROXY_EXCEPTIONS = ("NO_PROXY", "no_proxy")
+_OURS = ("CCO_TOKEN", "ORCHESTRATOR_ENABLED", "ORCHESTRATOR_API_URL")
+"""What settings can set in the place of ours: events would reach nobody, and no budget holds."""
+_PLUGIN = "cco@inline"
+"""Claude Code's name of a plugin that comes by --plugin-dir."""
 _MAX_BYTES = 4 * 1024 * 1024
 _TELEMETRY_PREFIXES = ("OTEL_", "CLAUDE_CODE_ENABLE_TELEMETRY")
 _NOT_AN_EXPORT = ("OTEL_RESOURCE_ATTRIBUTES", "OTEL_LOG_")
@@ -65,6 +69,12 @@ def _blockers(managed: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]
     if any(document.get("disableAllHooks") for document in documents):
         yield "disableAllHooks in your settings"
     for document in documents:
+        env, plugins = document.get("env"), document.get("enabledPlugins")
+        for name in _OURS:
+            if isinstance(env, dict) and name in env:
+                yield f"env sets {name} in the settings"
+        if isinstance(plugins, dict) and plugins.get(_PLUGIN) is False:
+            yield f"enabledPlugins turns {_PLUGIN} off in the settings"
         allowed = document.get("allowedHttpHookUrls")
         if isinstance(allowed, list) and not any(_allows_loopback(one) for one in allowed):
             yield "allowedHttpHookUrls, which leaves out http://127.0.0.1"

@@ -65,7 +65,7 @@ def run_in_job(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     }
     detached = kernel.GetConsoleCP() == 0  # no console here: none there, rather than a new window
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  # Claude Code, which the user named or has
             list(argv),
             env=dict(environ),
             stdin=_open(0),

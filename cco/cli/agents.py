@@ -39,7 +39,7 @@ def show(name: str, as_json: bool) -> None:
         return
     print_data(f"{agent.name}: {printable(agent.description)}")
     print_data(f"model {agent.model}; tools {', '.join(agent.tools)}\n")
-    print_data(agent.brief)
+    print_data("\n".join(printable(line.expandtabs(4)) for line in agent.brief.split("\n")))
 
 
 @group.command(help="Find the specialists for a task, the best first. Exit code 1 if none fits.")

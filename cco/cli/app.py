@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 from cco.cli import COMMANDS
-from cco.cli.output import print_error
+from cco.cli.output import print_error, printable
 from cco.errors import CcoError
 
 _EPILOG = """\b
@@ -56,6 +57,13 @@ def show_help(context: click.Context) -> None:
     click.echo(parent.get_help() if parent else "")
 
 
+def _show(error: click.ClickException) -> None:
+    """Print click's own text of an error, which quotes arguments as they are."""
+    text = io.StringIO()
+    error.show(text)
+    print("\n".join(map(printable, text.getvalue().rstrip("\n").split("\n"))), file=sys.stderr)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     try:
@@ -68,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
-        error.show(sys.stderr)
+        _show(error)
         return error.exit_code
     except CcoError as error:
         print_error(error)

@@ -106,7 +106,7 @@ def logs(follow: bool, lines: int) -> None:
         )
     try:
         for line in _log_lines(path, lines, follow):
-            print(line, flush=follow)
+            print(printable(line), flush=follow)
     except KeyboardInterrupt:
         return
 

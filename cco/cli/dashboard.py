@@ -38,7 +38,7 @@ def _open(url: str) -> bool:
     """Hand an address to the user's browser; whether there was somebody to hand it to."""
     if sys.platform == "win32":
         with suppress(OSError):
-            os.startfile(url)  # noqa: S606
+            os.startfile(url)  # noqa: S606  # an address of ours
             return True
         return False
     if sys.platform == "darwin":
@@ -48,7 +48,7 @@ def _open(url: str) -> bool:
     else:
         return False
     try:
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603  # one of two names, and an address of ours
             [program, url],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ from cco.config import load_config, temp_folder
 from cco.daemon.rendezvous import find_alive
 from cco.errors import CcoError, DaemonNotRunning, SealedFileTruncated
 from cco.sealing import names
-from cco.sealing.folder import choose_folder
+from cco.sealing.folder import choose_folder, replaceable_part
 from cco.sealing.identity import machine_id, username
 from cco.sealing.journal import open_segments
 from cco.sealing.private_files import read_private
@@ -101,7 +101,7 @@ def _claude() -> Finding:
 
     program = find_claude(load_config().claude, os.environ)
     try:
-        answer = subprocess.run(
+        answer = subprocess.run(  # noqa: S603  # Claude Code, which the user named or has
             [str(program), "--version"],
             env=plain_environment(os.environ),
             stdin=subprocess.DEVNULL,
@@ -139,9 +139,11 @@ def _temp_folder() -> Finding:
     temp = temp_folder()
     folder = choose_folder(temp)
     if folder != temp:
-        return Finding(
-            "temp folder", NOTE, f"{folder}, since another user holds names of ours in {temp}"
-        )
+        part = replaceable_part(temp)
+        why = f"another user holds or held names of ours in {temp}"
+        if part is not None:
+            why = f"other users can replace what is in {part} (no sticky bit, or not yours)"
+        return Finding("temp folder", NOTE, f"{folder}, since {why}")
     return Finding("temp folder", OK, str(folder))
 
 

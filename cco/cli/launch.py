@@ -100,6 +100,7 @@ def _orchestrate(
     )
     from cco.claude.user_settings import load_given, read_user_settings
     from cco.daemon import supervisor
+    from cco.daemon.port_guard import hold_port
     from cco.sealing import names
 
     folder = _current_folder()
@@ -108,6 +109,7 @@ def _orchestrate(
     for blocker in found.blockers:
         print_note(f"this session is not fully orchestrated: {blocker}")
     sealed = supervisor.ensure_running(config, print_note)
+    hold_port(sealed.settings.port)
     policy = sealed.settings.policy
     if policy.get("personal") != personal_fingerprint():
         print_note("your settings or agents have changed; cco daemon restart takes them up")

@@ -21,12 +21,12 @@ def print_data(text: str) -> None:
 def print_json(document: Any) -> None:
     """Print what was asked for, for programs."""
     text = json.dumps(document, indent=2, ensure_ascii=False)
-    print("".join(map(_json_printable, text)))
+    print("\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n")))
 
 
-def _json_printable(one: str) -> str:
-    """A character of a JSON text; what is not printable is in a string there, and escaped."""
-    return one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1]
+def _escaped(json_text: str) -> str:
+    """The same JSON without characters that a terminal might obey: it escapes only some itself."""
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in json_text)
 
 
 def print_note(text: str) -> None:

@@ -67,7 +67,7 @@ class Connection:
         """Ask whoever listens to prove that it knows the token, without showing it the token."""
         import hmac
 
-        if not token.isascii():
+        if not token or not token.isascii():  # anybody could prove to know an empty one
             return False
         challenge = os.urandom(_CHALLENGE_BYTES)
         response = self.request("GET", f"/health?challenge={challenge.hex()}")

@@ -17,8 +17,6 @@ from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING
 
-from tornado.httpserver import HTTPServer
-
 from cco.build_info import VERSION
 from cco.catalogue.model import COMPACTION_TEXTS, INJECTION_LIMIT_CHARS, Catalogue
 from cco.catalogue.overlay import personal_catalogue
@@ -33,7 +31,9 @@ from cco.daemon.hooks.briefing import Briefing
 from cco.daemon.hooks.budget_guard import BudgetGuard
 from cco.daemon.hooks.conflict_guard import watch_edits
 from cco.daemon.hooks.hints import Hints
+from cco.daemon.process import set_limits
 from cco.daemon.state import State
+from cco.daemon.strangers import Server
 from cco.daemon.telemetry.scrape_files import remove_scrape_files, write_scrape_files
 from cco.errors import CcoError, DaemonAlreadyRunning, PortTaken, SealedFileMissing
 from cco.ledger.budget import Budgets, nanousd
@@ -76,6 +76,7 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
     Raises: DaemonAlreadyRunning, PortTaken, FolderUnusable, MachineIdUnavailable.
     """
     os.umask(0o077)
+    set_limits()
     _hold_signals(True)
     identity = current_identity()
     folder = choose_folder()
@@ -153,8 +154,9 @@ async def _serve(
     state.forwarder = forwarder = _forwarder(config)
     state.observers = (*state.observers, state.callers)
     watch_edits(state, config.conflicts, loop.call_later)
-    server = HTTPServer(
+    server = Server(
         make_application(state),
+        token=sealed.settings.token,
         max_body_size=MAX_BODY_BYTES,
         max_buffer_size=MAX_BODY_BYTES + (1 << 20),
     )

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
+from cco.daemon import port_guard
 from cco.errors import PortTaken
 
 _ADDRESSES = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _BACKLOG = 512
 _PORTS_TO_TRY = 100
+_PORTS_TO_DRAW = 20
 
 
 def bind(port: int) -> list[socket.socket]:
@@ -22,42 +24,69 @@ def bind(port: int) -> list[socket.socket]:
     listen beside them.
     Raises: PortTaken, naming the owner where that can be found out.
     """
-    if any(_answers(family, host, port) for family, host in _ADDRESSES):
-        raise _taken(port)
-    sockets: list[socket.socket] = []
-    try:
-        for family, host in _ADDRESSES:
-            opened = _listen(family, host, port)
-            if opened is not None:
-                sockets.append(opened)
-    except OSError:
-        for opened in sockets:
-            opened.close()
-        raise _taken(port) from None
+    sockets = _bind(port)
     if not sockets:
         raise _taken(port)
     return sockets
 
 
 def bind_first_free(preferred: int) -> list[socket.socket]:
-    """Listen on the preferred port or on the next free one after it.
+    """Listen on the preferred port, on the next free one after it, or on any.
 
-    Raises: PortTaken, when a hundred ports in a row are taken.
+    Raises: PortTaken.
     """
-    taken: PortTaken | None = None
     for port in _candidates(preferred):
-        try:
-            return bind(port)
-        except PortTaken as error:
-            taken = taken or error
-    raise taken or PortTaken(f"port {preferred} is taken")
+        if sockets := _bind(port):
+            return sockets
+    raise _taken(preferred)
+
+
+def _bind(port: int) -> list[socket.socket]:
+    """Listen on a port, beside guards of sessions that are left, or on none."""
+    if any(_answers(family, host, port) for family, host in _ADDRESSES):
+        return []
+    sockets = _listen_on_all(port)
+    if not sockets and port_guard.SUPPORTED:
+        sockets = _listen_on_all(port, beside_guards=True)
+        if sockets and port_guard.listeners(port) > 1:  # another daemon of this account's, just now
+            _close(sockets)
+            return []
+    for opened in sockets:
+        port_guard.admit_guards(opened)
+    return sockets
 
 
 def _candidates(preferred: int) -> Iterator[int]:
     yield from range(preferred, min(preferred + _PORTS_TO_TRY, 65536))
+    for _ in range(_PORTS_TO_DRAW):  # somebody may have taken all of those to keep us from starting
+        with socket.socket() as drawn:
+            drawn.bind(("127.0.0.1", 0))
+            port = drawn.getsockname()[1]
+        yield port
 
 
-def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket | None:
+def _listen_on_all(port: int, *, beside_guards: bool = False) -> list[socket.socket]:
+    """Listen on every loopback address that the system has; on none where one is taken."""
+    sockets: list[socket.socket] = []
+    try:
+        for family, host in _ADDRESSES:
+            opened = _listen(family, host, port, beside_guards)
+            if opened is not None:
+                sockets.append(opened)
+    except OSError:
+        _close(sockets)
+        return []
+    return sockets
+
+
+def _close(sockets: list[socket.socket]) -> None:
+    for opened in sockets:
+        opened.close()
+
+
+def _listen(
+    family: socket.AddressFamily, host: str, port: int, beside_guards: bool
+) -> socket.socket | None:
     try:
         opened = socket.socket(family, socket.SOCK_STREAM)
     except OSError:
@@ -67,6 +96,8 @@ def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if beside_guards:
+            port_guard.admit_guards(opened)
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind((host, port))

@@ -32,6 +32,7 @@ from cco.sealing.folder import (
     locate_folder,
     remove_leftovers,
     remove_private_folder,
+    retreat,
 )
 from cco.sealing.identity import current_identity
 from cco.sealing.keys import Identity
@@ -89,6 +90,21 @@ def start(config: Config, port: int | None, notify: Notify) -> SealedSet:
 
 def _start(identity: Identity, config: Config, port: int | None, notify: Notify) -> SealedSet:
     folder = choose_folder()
+    try:
+        return _start_in(folder, identity, config, port, notify)
+    except FolderUnusable:
+        if not retreat(folder):
+            raise
+    folder = choose_folder()
+    try:
+        return _start_in(folder, identity, config, port, notify)
+    finally:
+        remove_private_folder(folder)  # if nothing is in it
+
+
+def _start_in(
+    folder: Path, identity: Identity, config: Config, port: int | None, notify: Notify
+) -> SealedSet:
     lock = Lock(folder / names.START_LOCK)
     if not lock.acquire(START_TIMEOUT_S):
         raise DaemonError(f"another cco has been starting the daemon for {START_TIMEOUT_S:.0f} s")
@@ -133,7 +149,7 @@ def _start_process(argument: str) -> subprocess.Popen[bytes]:
     import subprocess
 
     def start(**options: Any) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603  # ourselves
             [*daemon_command(), *ARGUMENTS, argument],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

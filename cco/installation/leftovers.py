@@ -59,9 +59,9 @@ def _stores(environ: Mapping[str, str]) -> list[Path]:
         (environ.get("XDG_CACHE_HOME", ""), APP),
         (str(home / cache), APP),
         (environ.get("XDG_RUNTIME_DIR", ""), APP),
-        ("/var/tmp", f"cco-{uid}"),  # noqa: S108
+        ("/var/tmp", f"cco-{uid}"),  # noqa: S108  # as the launcher
         (environ.get("TMPDIR", ""), f"cco-cache-{uid}"),
-        ("/tmp", f"cco-cache-{uid}"),  # noqa: S108
+        ("/tmp", f"cco-cache-{uid}"),  # noqa: S108  # as the launcher
     ]
     return list(dict.fromkeys(Path(base) / leaf for base, leaf in places if os.path.isabs(base)))
 

@@ -22,7 +22,7 @@ come through the environment: no character in them can become a part of the scri
 def remove_after_exit(path: Path) -> None:
     """Have a file or folder removed by a process of its own, as soon as Windows lets it."""
     shell = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "cmd.exe")
-    subprocess.Popen(
+    subprocess.Popen(  # noqa: S603  # the system's shell; the paths are in its environment
         f'"{shell}" /d /v:on /c "{_SCRIPT.format(tries=_TRIES)}"',
         env={**os.environ, "CCO_REMOVE": str(path), "CCO_PARENT": str(path.parent)},
         cwd=path.anchor,

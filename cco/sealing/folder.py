@@ -1,14 +1,15 @@
-"""Which folder holds the files: the temp folder, or a private one in it where names are held."""
+"""Which folder holds the files: the temp folder, or a private one where others could interfere."""
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from cco.config import temp_folder
+from cco.config import state_folder, temp_folder
 from cco.errors import FolderUnusable
 from cco.sealing import names
 from cco.sealing.private_files import (
@@ -27,6 +28,34 @@ def private_folder(temp: Path) -> Path:
     return temp / f"cco-{os.geteuid()}"
 
 
+def own_folder() -> Path:
+    """The folder used where others hold the private one too, or could replace all of it.
+
+    Raises: FolderUnusable, for an account without a home.
+    """
+    return state_folder() / "temp"
+
+
+def replaceable_part(folder: Path) -> Path | None:
+    """What of a folder's path lets other accounts put files of theirs in the place of ours.
+
+    That is what belongs to neither this user nor root, and what others may write to without the
+    sticky bit, which lets each remove only what is theirs. A group of this user's alone is none.
+    """
+    if sys.platform == "win32":
+        return None
+    whole = Path(os.path.realpath(folder))
+    for part in (whole, *whole.parents):
+        status = part.stat()
+        writers = (
+            stat.S_IWOTH if status.st_gid in (0, os.getegid()) else stat.S_IWOTH | stat.S_IWGRP
+        )
+        others_write = status.st_mode & writers and not status.st_mode & stat.S_ISVTX
+        if others_write or status.st_uid not in (0, os.geteuid()):
+            return part
+    return None
+
+
 def choose_folder(temp: Path | None = None) -> Path:
     """Find the folder for a new start, making the private one if it is needed.
 
@@ -36,22 +65,69 @@ def choose_folder(temp: Path | None = None) -> Path:
     if not os.path.isdir(temp):
         raise FolderUnusable(f"{temp} is not a folder")
     folder = temp
-    if any(held_by_another(temp / name) for name in names.ALL):
-        folder = private_folder(temp)
-        make_private_folder(folder)
+    if replaceable_part(temp) is not None:
+        folder = _made_own_folder(temp)
+    elif (there := next(_private_ones(temp), None)) is not None:
+        folder = there
+    elif any(held_by_another(temp / name) for name in names.ALL):
+        folder = _made_private_one(temp)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise FolderUnusable(f"{folder} is not writable")
+    return folder
+
+
+def retreat(folder: Path) -> bool:
+    """Have the next choice be a private folder, where somebody may be in the way in this one.
+
+    Returns: whether that is another folder.
+    """
+    if sys.platform == "win32" or not folder.stat().st_mode & stat.S_IWOTH:
+        return False
+    try:
+        return _made_private_one(folder) != folder
+    except FolderUnusable:
+        return False
+
+
+def _private_ones(temp: Path) -> Iterator[Path]:
+    """The private folders that are there; they are as long as something is in them."""
+    folders = [private_folder(temp)]
+    with suppress(FolderUnusable):
+        folders.append(own_folder())
+    return (one for one in folders if private_folder_fault(one) is None)
+
+
+def _made_private_one(temp: Path) -> Path:
+    folder = private_folder(temp)
+    try:
+        make_private_folder(folder)
+    except FolderUnusable:
+        folder = _made_own_folder(temp)
+    return folder
+
+
+def _made_own_folder(temp: Path) -> Path:
+    try:
+        folder = own_folder()
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
+    except (FolderUnusable, OSError) as error:
+        raise FolderUnusable(
+            f"other accounts can interfere with what is in {temp}, and {error}",
+            advice="Point TMPDIR at a folder of yours alone.",
+        ) from None
     return folder
 
 
 def locate_folder(temp: Path | None = None) -> Path | None:
     """Find the folder in which a daemon of this user left its sealed settings, if any did."""
     temp = temp_folder() if temp is None else temp
-    if is_ours(temp / names.SETTINGS):
+    safe = os.path.isdir(temp) and replaceable_part(temp) is None
+    if safe and is_ours(temp / names.SETTINGS):
         return temp
-    private = private_folder(temp)
-    if private_folder_fault(private) is None and is_ours(private / names.SETTINGS):
-        return private
+    for folder in _private_ones(temp):
+        if (safe or folder.parent != temp) and is_ours(folder / names.SETTINGS):
+            return folder
     return None
 
 
@@ -75,6 +151,9 @@ def remove_leftovers(folder: Path, *, keep_live: bool, keep_history: bool = Fals
 
 def remove_private_folder(folder: Path) -> None:
     """Remove the private folder once it is empty; leave the temp folder itself alone."""
-    if folder.name == private_folder(folder.parent).name:
+    private = [private_folder(folder.parent)]
+    with suppress(FolderUnusable):
+        private.append(own_folder())
+    if folder in private:
         with suppress(OSError):
             folder.rmdir()

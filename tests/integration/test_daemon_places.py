@@ -144,18 +144,23 @@ def test_a_name_held_by_another_user_moves_everything_to_a_private_folder(
 
 
 @needs_root
-def test_a_private_folder_of_another_user_is_refused(source_sandbox: Sandbox) -> None:
+def test_a_private_folder_of_another_user_is_left_alone(source_sandbox: Sandbox) -> None:
     temp = source_sandbox.temp
     held, private = temp / names.SETTINGS, temp / f"cco-{os.geteuid()}"
     held.touch()
     private.mkdir()
     for path in (held, private):
         os.chown(path, 12345, 12345)
-    result = source_sandbox.run("daemon", "start")
-    assert result.code == 8
-    assert "belongs to another user" in result.err
-    assert sorted(temp.iterdir()) == sorted([held, private])
-    held.unlink()
+    own = source_sandbox.home / ".local/state/cco/temp"
+    source_sandbox.ok("daemon", "start")
+    try:
+        assert sorted(temp.iterdir()) == sorted([held, private])
+        assert (own / names.SETTINGS).is_file()
+        assert f"files in {own}" in source_sandbox.ok("daemon", "status")
+    finally:
+        source_sandbox.ok("daemon", "stop")
+        held.unlink()
+    assert not own.exists()
 
 
 def test_the_log_is_the_owners_alone(source_sandbox: Sandbox) -> None:

@@ -116,14 +116,20 @@ def test_signals_and_descriptors_are_as_the_shell_gave_them(
     assert process.returncode == 0
     start = fake_claude.only_start()
     assert start.ignored_signals == 1 << (signal.SIGHUP - 1)
-    assert set(start.fds) == {0, 1, 2}  # and 7, which is the stand-in itself and so not listed
+    assert_only_a_guard(start)  # and 7, which is the stand-in itself and so not listed
     assert start.fds[0] == "/dev/null"
     assert start.fds[1].startswith("pipe:")
 
 
-def test_nothing_of_ours_stays_open(served: Sandbox, fake_claude: FakeClaude) -> None:
+def assert_only_a_guard(start: ClaudeStart) -> None:
+    """One descriptor beyond the shell's own: the socket that keeps the daemon's port."""
+    (guard,) = set(start.fds) - {0, 1, 2}
+    assert start.fds[guard].startswith("socket:")
+
+
+def test_nothing_of_ours_stays_open_but_the_guard(served: Sandbox, fake_claude: FakeClaude) -> None:
     start = launch(served, fake_claude, "-p", "x")
-    assert set(start.fds) == {0, 1, 2}
+    assert_only_a_guard(start)
     assert start.ignored_signals == 0
 
 

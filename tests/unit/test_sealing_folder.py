@@ -13,9 +13,12 @@ from cco.sealing import names, private_files
 from cco.sealing.folder import (
     choose_folder,
     locate_folder,
+    own_folder,
     private_folder,
     remove_leftovers,
     remove_private_folder,
+    replaceable_part,
+    retreat,
 )
 from cco.sealing.private_files import make_private_folder, remove, write_private
 from tests.unit.test_sealing_files import (
@@ -31,6 +34,13 @@ from tests.unit.test_sealing_files import (
 )
 
 pytestmark = ONLY_POSIX
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that is used where the temp folder cannot be."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return own_folder()
 
 
 def settings_in(folder: Path) -> Path:
@@ -134,17 +144,96 @@ def test_private_folder_that_is_hostile(make: Callable[[Path], object], tmp_path
 
 @needs_root
 @pytest.mark.parametrize("make", HOSTILE)
-def test_no_way_out_into_a_hostile_folder(make: Callable[[Path], object], tmp_path: Path) -> None:
+def test_a_way_out_of_a_hostile_folder(
+    make: Callable[[Path], object], own: Path, tmp_path: Path
+) -> None:
     give_away(private(tmp_path / names.SETTINGS))
     make(private_folder(tmp_path))
-    with pytest.raises(FolderUnusable):
+    assert locate_folder(tmp_path) is None
+    assert choose_folder(tmp_path) == own
+    assert mode(own) == 0o700
+    settings_in(own)
+    assert locate_folder(tmp_path) == own
+
+
+@needs_root
+@pytest.mark.parametrize("make", HOSTILE)
+def test_no_way_out_into_another_hostile_folder(
+    make: Callable[[Path], object], own: Path, tmp_path: Path
+) -> None:
+    give_away(private(tmp_path / names.SETTINGS))
+    give_away(private(private_folder(tmp_path)))
+    own.parent.mkdir(parents=True)
+    make(own)
+    with pytest.raises(FolderUnusable, match="other accounts can interfere"):
         choose_folder(tmp_path)
     assert locate_folder(tmp_path) is None
 
 
-def test_private_folder_is_removed_when_empty(tmp_path: Path) -> None:
-    folder = private_folder(tmp_path)
-    make_private_folder(folder)
+def open_to_all(path: Path) -> None:
+    path.chmod(0o777)
+
+
+def open_to_a_group(path: Path) -> None:
+    os.chown(path, -1, os.getegid() + 1)
+    path.chmod(0o770)
+
+
+@needs_root
+@pytest.mark.parametrize("spoil", [open_to_all, open_to_a_group, give_away])
+@pytest.mark.parametrize("part", ["a", "a/b"])
+def test_a_folder_in_which_others_can_replace_files_is_not_used(
+    spoil: Callable[[Path], object], part: str, own: Path, tmp_path: Path
+) -> None:
+    temp = tmp_path / "a" / "b"
+    temp.mkdir(parents=True)
+    settings_in(temp)
+    assert locate_folder(temp) == choose_folder(temp) == temp
+    spoil(tmp_path / part)
+    assert replaceable_part(temp) == tmp_path / part
+    assert locate_folder(temp) is None
+    assert choose_folder(temp) == own
+    (tmp_path / part).chmod(0o1777)
+    os.chown(tmp_path / part, os.geteuid(), -1)
+    assert choose_folder(temp) == own  # as long as it is there
+    own.rmdir()
+    assert locate_folder(temp) == choose_folder(temp) == temp
+
+
+def test_a_link_to_the_temp_folder_is_looked_behind(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real").chmod(0o777)
+    (tmp_path / "link").symlink_to("real")
+    assert replaceable_part(tmp_path / "link") == tmp_path / "real"
+
+
+@needs_root
+def test_a_retreat_is_from_shared_folders_only(own: Path, tmp_path: Path) -> None:
+    assert not retreat(tmp_path)
+    tmp_path.chmod(0o1777)
+    assert retreat(tmp_path)
+    assert choose_folder(tmp_path) == private_folder(tmp_path)
+    give_away(private_folder(tmp_path))
+    assert retreat(tmp_path)
+    assert choose_folder(tmp_path) == own
+    assert not retreat(own)
+
+
+def test_a_group_of_ones_own_is_none(tmp_path: Path) -> None:
+    tmp_path.chmod(0o770)
+    assert replaceable_part(tmp_path) is None
+
+
+def test_private_folder_is_removed_when_empty(own: Path, tmp_path: Path) -> None:
+    own.parent.mkdir(parents=True)
+    for folder in (private_folder(tmp_path), own):
+        make_private_folder(folder)
+        assert_removed_when_empty(folder)
+    remove_private_folder(tmp_path)
+    assert tmp_path.is_dir()
+
+
+def assert_removed_when_empty(folder: Path) -> None:
     settings_in(folder)
     remove_private_folder(folder)
     assert folder.is_dir()
@@ -152,8 +241,6 @@ def test_private_folder_is_removed_when_empty(tmp_path: Path) -> None:
     remove_private_folder(folder)
     assert not folder.exists()
     remove_private_folder(folder)
-    remove_private_folder(tmp_path)
-    assert tmp_path.is_dir()
 
 
 def leave_everything(folder: Path) -> None:

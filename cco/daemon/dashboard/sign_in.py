@@ -61,19 +61,20 @@ class SignIns:
         """Let a browser in for a code, once.
 
         A code that comes again was seen by somebody else, who may have been the first: it then
-        ends what it opened.
+        ends what it opened. Whoever sends wrong codes is held back, and nobody else: a right one
+        has 128 bits.
         Raises: TooManyFailures.
         """
         now = self._clock()
-        if len(self._failures) == MAX_FAILURES and now - self._failures[0] < FAILURES_S:
-            raise TooManyFailures
         given = _digest(code[:_MAX_CODE_CHARS])
         fitting = [one for one in self._codes if hmac.compare_digest(one.digest, given)]
         found = fitting[0] if fitting else None
         if found is None or found.ends_at <= now or found.opened is not None:
-            self._failures.append(now)
             if found is not None and found.opened is not None:
                 self._browsers.pop(found.opened, None)
+            if len(self._failures) == MAX_FAILURES and now - self._failures[0] < FAILURES_S:
+                raise TooManyFailures
+            self._failures.append(now)
             return None
         new = Pass(secrets.token_urlsafe(_SECRET_BYTES), secrets.token_urlsafe(_SECRET_BYTES))
         found.opened = _digest(new.cookie, new.page_key)

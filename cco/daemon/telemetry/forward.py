@@ -184,7 +184,7 @@ class Forwarder:
             self._failures_in_a_row += 1
             self._failed_at = now
         doubled = limits.first_wait_s * 2.0 ** min(self._failures_in_a_row - 1, 30)
-        wait_s = min(doubled, limits.longest_wait_s) * random.uniform(0.5, 1.0)  # noqa: S311
+        wait_s = min(doubled, limits.longest_wait_s) * random.uniform(0.5, 1.0)  # noqa: S311  # spreads retries
         wait_s = max(wait_s, min(retry_after_s, limits.age_s))
         self._open_at = max(self._open_at, now + wait_s)
 

@@ -17,7 +17,7 @@ from cco.errors import FolderUnusable
 from cco.sealing.private_files import make_private_folder, remove, write_private
 from cco.sealing.sealed_set import Settings
 
-TOKEN = "cco-token"  # noqa: S105 - a file name
+TOKEN = "cco-token"  # noqa: S105  # a file name
 TARGETS = "cco-targets.json"
 
 

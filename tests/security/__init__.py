@@ -1,0 +1,1 @@
+"""Attempts to get in, to get out, to get in the way, and the refusal that each must meet."""
