@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -36,15 +35,14 @@ def test_no_other_machine_account_or_build_opens_a_file(daemon: Sandbox, name: s
     data = (daemon.temp / name).read_bytes()
     assert opened(data, name, identity)
     others = [
-        replace(identity, machine_id=identity.machine_id + "0"),
-        replace(identity, machine_id=identity.machine_id.upper() + " "),
-        replace(identity, username=identity.username + "2"),
-        replace(identity, username=""),
-        replace(identity, build_secret=identity.build_secret + b"\0"),
-        replace(identity, build_secret=bytes(32)),
+        identity._replace(machine_id=identity.machine_id + "0"),
+        identity._replace(machine_id=identity.machine_id.upper() + " "),
+        identity._replace(username=identity.username + "2"),
+        identity._replace(username=""),
+        identity._replace(build_secret=identity.build_secret + b"\0"),
+        identity._replace(build_secret=bytes(32)),
         # the same bytes, divided differently
-        replace(
-            identity,
+        identity._replace(
             machine_id=identity.machine_id + identity.username[:1],
             username=identity.username[1:],
         ),
