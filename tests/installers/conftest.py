@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from packing.archive import make_archive
 from packing.folder import unpack_program
-from packing.names import PLATFORMS
+from release.names import PLATFORMS
 
 from cco.build_info import VERSION
 from tests.conftest import BINARY, NEEDS_BINARY, Sandbox, make_sandbox

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from packing.deb import make_deb
-from packing.names import PLATFORMS
 from platforms import rootfs
 from platforms.machine import Bind, Machine
+from release.names import PLATFORMS
 
 from cco.build_info import VERSION
 from tests.conftest import BINARY, NEEDS_BINARY

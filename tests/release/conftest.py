@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from release import assets, checksums
+from release.names import PARTS_SUFFIX, PLATFORMS
 
 from cco.build_info import VERSION
 from tests.conftest import BINARY, NEEDS_BINARY
@@ -89,7 +90,7 @@ def release_folder(built: Path, tmp_path: Path) -> Path:
 
 
 def make_built(folder: Path, version: str) -> Path:
-    for target in assets.TARGETS:
+    for target in PLATFORMS:
         place = folder / target
         place.mkdir(parents=True)
         for name in assets.artefacts(version, target):
@@ -103,4 +104,4 @@ def make_built(folder: Path, version: str) -> Path:
 def write_parts(artefact: Path) -> None:
     hashes = [{"alg": "SHA-256", "content": checksums.digest_of(artefact)}]
     document = {"metadata": {"component": {"hashes": hashes}}}
-    artefact.with_name(artefact.name + assets.PARTS_SUFFIX).write_text(json.dumps(document))
+    artefact.with_name(artefact.name + PARTS_SUFFIX).write_text(json.dumps(document))
