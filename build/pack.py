@@ -2,7 +2,6 @@
 
     python build/pack.py archive --program dist/cco --platform linux-x86_64 [--out dist]
     python build/pack.py deb --program dist/cco --platform linux-x86_64 [--out dist]
-    python build/pack.py checksums --out dist FILE…       SHA256SUMS
     python build/pack.py formula --checksums dist/SHA256SUMS [--out dist]      cco.rb
     python build/pack.py winget --checksums dist/SHA256SUMS [--out dist]       three manifests
 
@@ -23,9 +22,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "build")]
 
 from freezing.identity import identify  # noqa: E402
 from packing import archive, deb, formula, winget  # noqa: E402
-from packing.checksums import checksum_lines, read_checksums  # noqa: E402
-from packing.errors import PackingError  # noqa: E402
-from packing.names import CHECKSUMS, PLATFORMS  # noqa: E402
+from release import checksums  # noqa: E402
+from release.errors import ReleaseError, run  # noqa: E402
+from release.names import PLATFORMS  # noqa: E402
 
 from cco.build_info import VERSION  # noqa: E402
 
@@ -36,14 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Shapes: -> exit status, 0 or 1.
     """
     options = _parser().parse_args(arguments)
-    try:
-        made = options.make(options, identify(ROOT).time_s)
-    except (PackingError, OSError) as error:
-        print(f"pack: {error}", file=sys.stderr)
-        return 1
-    for path in made:
-        print(path)
-    return 0
+
+    def work() -> None:
+        for path in options.make(options, identify(ROOT).time_s):
+            print(path)
+
+    return run("pack", work)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,9 +57,6 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name)
         command.add_argument("--checksums", type=Path, required=True, metavar="FILE")
         command.set_defaults(make=_formula if name == "formula" else _winget)
-    command = commands.add_parser("checksums")
-    command.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    command.set_defaults(make=_checksums)
     for command in commands.choices.values():
         command.add_argument("--out", type=Path, default=ROOT / "dist", metavar="FOLDER")
     return parser
@@ -76,22 +70,17 @@ def _archive(options: argparse.Namespace, time_s: int) -> list[Path]:
 def _deb(options: argparse.Namespace, time_s: int) -> list[Path]:
     platform = PLATFORMS[options.platform]
     if platform.os != "linux":
-        raise PackingError("a .deb is for Linux")
+        raise ReleaseError("a .deb is for Linux")
     return [deb.make_deb(options.program, platform, VERSION, options.out, time_s)]
 
 
-def _checksums(options: argparse.Namespace, time_s: int) -> list[Path]:
-    return [_write(options.out / CHECKSUMS, checksum_lines(options.files))]
-
-
 def _formula(options: argparse.Namespace, time_s: int) -> list[Path]:
-    checksums = read_checksums(options.checksums.read_text(encoding="utf-8"))
-    return [_write(options.out / "cco.rb", formula.formula(VERSION, checksums))]
+    sums = checksums.read(options.checksums)
+    return [_write(options.out / "cco.rb", formula.formula(VERSION, sums))]
 
 
 def _winget(options: argparse.Namespace, time_s: int) -> list[Path]:
-    checksums = read_checksums(options.checksums.read_text(encoding="utf-8"))
-    made = winget.manifests(VERSION, checksums, time_s)
+    made = winget.manifests(VERSION, checksums.read(options.checksums), time_s)
     return [_write(options.out / name, text) for name, text in made.items()]
 
 

@@ -10,9 +10,9 @@ import zipfile
 from pathlib import Path
 
 from freezing.payload import archive as tar_archive
+from release.names import Platform
 
 from packing.folder import stage
-from packing.names import Platform
 
 
 def make_archive(
@@ -21,7 +21,7 @@ def make_archive(
     """Make the archive of a platform from its single file or frozen folder; -> its path.
 
     Shapes: level is that of the compression, 0 to 9.
-    Raises: PackingError.
+    Raises: ReleaseError.
     """
     with tempfile.TemporaryDirectory(prefix="cco-archive-") as scratch:
         staged = Path(scratch)

@@ -12,9 +12,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from packing.errors import PackingError
+from release.errors import ReleaseError
+from release.names import REPOSITORY, Platform
+
 from packing.folder import ROOT, unpack_program
-from packing.names import REPOSITORY, Platform
 from packing.template import INSTALLERS, render
 
 _PROGRAM = "usr/lib/cco"
@@ -34,11 +35,11 @@ def make_deb(
 
     Shapes: level is xz's, 0 to 9.
 
-    Raises: PackingError, without dpkg-deb as well.
+    Raises: ReleaseError, without dpkg-deb as well.
     """
     dpkg_deb = shutil.which("dpkg-deb")
     if dpkg_deb is None:
-        raise PackingError("dpkg-deb is missing. Debian, Ubuntu: apt-get install dpkg")
+        raise ReleaseError("dpkg-deb is missing. Debian, Ubuntu: apt-get install dpkg")
     out.mkdir(parents=True, exist_ok=True)
     path = out / platform.deb(version)
     with tempfile.TemporaryDirectory(prefix="cco-deb-") as scratch:
@@ -56,7 +57,7 @@ def make_deb(
             check=False,
         )
     if done.returncode != 0:
-        raise PackingError(f"dpkg-deb ended with exit status {done.returncode}: {done.stderr}")
+        raise ReleaseError(f"dpkg-deb ended with exit status {done.returncode}: {done.stderr}")
     return path
 
 
@@ -104,7 +105,7 @@ def _control(tree: Path, platform: Platform, version: str) -> str:
 def glibc_needed(tree: Path) -> str:
     """The oldest glibc that has every symbol version that the ELF files ask for.
 
-    Raises: PackingError, where none asks for any.
+    Raises: ReleaseError, where none asks for any.
     """
     found = set()
     for path in _files(tree):
@@ -113,7 +114,7 @@ def glibc_needed(tree: Path) -> str:
             if data.startswith(_ELF):
                 found |= {(int(major), int(minor)) for major, minor in _GLIBC.findall(data)}
     if not found:
-        raise PackingError("no file of the program is linked to glibc: is it one for Linux?")
+        raise ReleaseError("no file of the program is linked to glibc: is it one for Linux?")
     return "{}.{}".format(*max(found))
 
 

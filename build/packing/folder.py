@@ -8,8 +8,7 @@ import tarfile
 from pathlib import Path
 
 from freezing.payload import archive_in
-
-from packing.errors import PackingError
+from release.errors import ReleaseError
 
 ROOT = Path(__file__).parent.parent.parent
 MANUAL = "share/man/man1/cco.1"
@@ -18,7 +17,7 @@ MANUAL = "share/man/man1/cco.1"
 def unpack_program(program: Path, into: Path) -> None:
     """Put the program's folder at `into`, from the single file or from a folder that was frozen.
 
-    Raises: PackingError.
+    Raises: ReleaseError.
     """
     if program.is_dir():
         shutil.copytree(program, into, symlinks=True)
@@ -26,7 +25,7 @@ def unpack_program(program: Path, into: Path) -> None:
     try:
         packed = archive_in(program.read_bytes())
     except ValueError as error:
-        raise PackingError(f"{program}: {error}") from None
+        raise ReleaseError(f"{program}: {error}") from None
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(into)  # noqa: S202  # our own archive: payload.archive made it
 
@@ -34,7 +33,7 @@ def unpack_program(program: Path, into: Path) -> None:
 def stage(program: Path, into: Path) -> None:
     """The folder form as it is distributed: the program, its licence and its manual.
 
-    Raises: PackingError.
+    Raises: ReleaseError.
     """
     from cco.cli.app import application
     from cco.cli.manual import manual_page

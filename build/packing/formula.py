@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from packing.checksums import checksum_of
-from packing.names import PLATFORMS, REPOSITORY, download_url
+from release.checksums import digest_in
+from release.names import PLATFORMS, REPOSITORY, download_url
+
 from packing.template import render
 
 _PLACES = {
@@ -19,11 +20,11 @@ _PLACES = {
 def formula(version: str, checksums: Mapping[str, str]) -> str:
     """Render the formula from a release's checksums.
 
-    Raises: PackingError, if an archive is missing.
+    Raises: ReleaseError, if an archive is missing.
     """
     values = {"VERSION": version, "REPOSITORY": REPOSITORY}
     for place, key in _PLACES.items():
         name = PLATFORMS[key].archive(version)
         values[f"{place}_URL"] = download_url(version, name)
-        values[f"{place}_SHA256"] = checksum_of(checksums, name)
+        values[f"{place}_SHA256"] = digest_in(checksums, name)
     return render("homebrew/cco.rb.in", values)

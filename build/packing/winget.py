@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from packing.checksums import checksum_of
-from packing.names import PLATFORMS, PUBLISHER, REPOSITORY, download_url
+from release.checksums import digest_in
+from release.names import PLATFORMS, PUBLISHER, REPOSITORY, download_url
+
 from packing.template import render
 
 IDENTIFIER = f"{PUBLISHER}.cco"
@@ -18,7 +19,7 @@ def manifests(version: str, checksums: Mapping[str, str], time_s: int) -> Mappin
     """Render the manifests from a release's checksums.
 
     Shapes: -> file name to text; winget-pkgs wants them in one folder of the version's name.
-    Raises: PackingError, if the archive is missing.
+    Raises: ReleaseError, if the archive is missing.
     """
     platform = PLATFORMS["windows-x86_64"]
     archive = platform.archive(version)
@@ -28,7 +29,7 @@ def manifests(version: str, checksums: Mapping[str, str], time_s: int) -> Mappin
         ".installer": {
             **common,
             "URL": download_url(version, archive),
-            "SHA256": checksum_of(checksums, archive).upper(),
+            "SHA256": digest_in(checksums, archive).upper(),
             "FOLDER": platform.folder(version),
             "DATE": time.strftime("%Y-%m-%d", time.gmtime(time_s)),
         },

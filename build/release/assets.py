@@ -21,11 +21,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "build")]
 
 from release import checksums  # noqa: E402
 from release.errors import ReleaseError, run  # noqa: E402
+from release.names import CHECKSUMS, PARTS_SUFFIX, PLATFORMS  # noqa: E402
 
-TARGETS = ("linux-x86_64", "linux-aarch64", "macos-arm64", "macos-x86_64", "windows-x86_64")
-DEBIAN_ARCHITECTURES = {"linux-x86_64": "amd64", "linux-aarch64": "arm64"}
 INSTALLERS = ("install.sh", "install.ps1")
-PARTS_SUFFIX = ".cdx.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,22 +57,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def artefacts(version: str, target: str, *, notarised: bool = False) -> list[str]:
     """Name what is built for one target: the single file, the archive of the folder, packages."""
-    stem = f"cco-{version}-{target}"
-    if target.startswith("windows"):
-        return [f"{stem}.exe", f"{stem}.zip"]
-    names = [stem, f"{stem}.tar.gz"]
-    if target in DEBIAN_ARCHITECTURES:
-        names.append(f"cco_{version}_{DEBIAN_ARCHITECTURES[target]}.deb")
-    if target.startswith("macos") and notarised:
-        names.append(f"{stem}.dmg")
+    platform = PLATFORMS[target]
+    names = [platform.single_file(version), platform.archive(version)]
+    if platform.os == "linux":
+        names.append(platform.deb(version))
+    if platform.os == "macos" and notarised:
+        names.append(platform.image(version))
     return names
 
 
 def expected(version: str, *, notarised: bool = False) -> list[str]:
     """Name every file of a release, checksums included, sorted."""
-    names = [name for target in TARGETS for name in artefacts(version, target, notarised=notarised)]
+    names = [
+        name for target in PLATFORMS for name in artefacts(version, target, notarised=notarised)
+    ]
     parts = [name + PARTS_SUFFIX for name in names]
-    return sorted([*names, *parts, *INSTALLERS, checksums.NAME])
+    return sorted([*names, *parts, *INSTALLERS, CHECKSUMS])
 
 
 def collect(names: Sequence[str], source: Path, into: Path) -> None:
@@ -88,9 +86,9 @@ def collect(names: Sequence[str], source: Path, into: Path) -> None:
         if path.name in found:
             raise ReleaseError(f"{path.name} is there twice: {found[path.name]} and {path}")
         found[path.name] = path
-    _demand(names, set(found) | {checksums.NAME})
-    if checksums.NAME in found:
-        raise ReleaseError(f"{found[checksums.NAME]} is there before its time")
+    _demand(names, set(found) | {CHECKSUMS})
+    if CHECKSUMS in found:
+        raise ReleaseError(f"{found[CHECKSUMS]} is there before its time")
     into.mkdir(parents=True)
     for name, path in found.items():
         if path.stat().st_size == 0:
@@ -107,7 +105,7 @@ def verify(names: Sequence[str], folder: Path) -> None:
     """
     _demand(names, {path.name for path in folder.iterdir()})
     digests = checksums.verify(folder)
-    _demand(names, set(digests) | {checksums.NAME})
+    _demand(names, set(digests) | {CHECKSUMS})
     for name in names:
         if name.endswith(PARTS_SUFFIX):
             _verify_parts(folder / name, digests[name.removesuffix(PARTS_SUFFIX)])

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from release.errors import ReleaseError
+from release.names import CHECKSUMS
 
-NAME = "SHA256SUMS"
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
-_CHUNK_BYTES = 1 << 20
 
 
 def digest_of(path: Path) -> str:
     """Shapes: -> 64 lower-case hex."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write(folder: Path, names: Iterable[str]) -> Path:
     """Write the checksums of files in a folder, sorted by name."""
-    path = folder / NAME
+    path = folder / CHECKSUMS
     lines = [f"{digest_of(folder / name)}  {name}\n" for name in sorted(names)]
     path.write_text("".join(lines), encoding="ascii", newline="\n")
     return path
@@ -48,18 +44,28 @@ def read(path: Path) -> dict[str, str]:
     return found
 
 
+def digest_in(sums: Mapping[str, str], name: str) -> str:
+    """The digest of a file that must be listed.
+
+    Raises: ReleaseError.
+    """
+    if name not in sums:
+        raise ReleaseError(f"{CHECKSUMS} does not list {name}")
+    return sums[name]
+
+
 def verify(folder: Path) -> dict[str, str]:
     """Hold every file that SHA256SUMS names against it.
 
     Shapes: -> digests by file name.
     Raises: ReleaseError, naming the files that are missing or differ.
     """
-    sums = read(folder / NAME)
+    sums = read(folder / CHECKSUMS)
     wrong = [
         name
         for name, digest in sums.items()
         if not (folder / name).is_file() or digest_of(folder / name) != digest
     ]
     if wrong:
-        raise ReleaseError(f"not as {NAME} says: {', '.join(wrong)}", "Build them again.")
+        raise ReleaseError(f"not as {CHECKSUMS} says: {', '.join(wrong)}", "Build them again.")
     return sums

@@ -21,7 +21,8 @@ def run(tool: str, work: Callable[[], None]) -> int:
     """
     try:
         work()
-    except ReleaseError as error:
-        print(f"{tool}: {error}\n{error.advice}".rstrip(), file=sys.stderr)
+    except (ReleaseError, OSError) as error:
+        advice = error.advice if isinstance(error, ReleaseError) else ""
+        print(f"{tool}: {error}\n{advice}".rstrip(), file=sys.stderr)
         return 1
     return 0

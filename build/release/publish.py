@@ -25,6 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "build")]
 from release import assets, checksums  # noqa: E402
 from release.errors import ReleaseError, run  # noqa: E402
 from release.github import find, gh, put_file, send  # noqa: E402
+from release.names import CHECKSUMS  # noqa: E402
 from release.version import CHANGELOG, notes, version_of  # noqa: E402
 
 WINGET = "microsoft/winget-pkgs"
@@ -83,7 +84,7 @@ def _body(version: str) -> str:
         f"{notes(version, CHANGELOG.read_text(encoding='utf-8'))}\n\n"
         "### Verify\n\n"
         "```\n"
-        f"sha256sum --check --ignore-missing {checksums.NAME}\n"
+        f"sha256sum --check --ignore-missing {CHECKSUMS}\n"
         f"gh attestation verify FILE --repo {_repository()}\n"
         "```\n"
     )
@@ -122,7 +123,7 @@ def published(tag: str, folder: Path, *, notarised: bool) -> None:
     gh("release", "download", tag, "--repo", _repository(), "--dir", str(folder))
     assets.verify(names, folder)
     for name in names:
-        if name != checksums.NAME:
+        if name != CHECKSUMS:
             gh(
                 *("attestation", "verify", str(folder / name), "--repo", _repository()),
                 *("--signer-workflow", f"{_repository()}/.github/workflows/release.yml"),

@@ -34,9 +34,9 @@ from packageurl import PackageURL  # noqa: E402
 
 from cco.build_info import VERSION  # noqa: E402
 from release import checksums  # noqa: E402
-from release.assets import PARTS_SUFFIX  # noqa: E402
 from release.contents import read_contents  # noqa: E402
 from release.errors import ReleaseError, run  # noqa: E402
+from release.names import PARTS_SUFFIX  # noqa: E402
 from release.parts import Part, parts_of  # noqa: E402
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_OID, "cco release artefact")

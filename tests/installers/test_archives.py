@@ -9,13 +9,11 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-import pack
 import pytest
 from freezing.payload import archive_in
 from packing.archive import make_archive, zip_archive
-from packing.checksums import checksum_lines, read_checksums
-from packing.errors import PackingError
-from packing.names import PLATFORMS
+from release.errors import ReleaseError
+from release.names import PLATFORMS
 
 from cco.build_info import VERSION
 from tests.installers.conftest import TIME_S
@@ -102,29 +100,5 @@ def test_a_damaged_single_file_is_refused(binary: Path, tmp_path: Path, cut: int
     damaged = tmp_path / "cco"
     data = binary.read_bytes()
     damaged.write_bytes(data[:-cut] if cut else data[:-5000] + data[-56:])
-    with pytest.raises(PackingError):
+    with pytest.raises(ReleaseError):
         make_archive(damaged, LINUX, VERSION, tmp_path / "out", TIME_S, level=1)
-
-
-# --- SHA256SUMS ---
-
-
-def test_checksums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
-    files = [tmp_path / name for name in ("b", "a", "c.tar.gz")]
-    for file in files:
-        file.write_text(file.name)
-    assert pack.main(["checksums", *map(str, files), "--out", str(tmp_path)]) == 0
-    done = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path,
-                          capture_output=True, text=True, check=False)  # fmt: skip
-    assert done.returncode == 0, done
-    assert done.stdout.splitlines() == ["a: OK", "b: OK", "c.tar.gz: OK"]
-    text = (tmp_path / "SHA256SUMS").read_text()
-    assert text == checksum_lines(files)
-    assert list(read_checksums(text)) == ["a", "b", "c.tar.gz"]
-
-
-@pytest.mark.parametrize("line", ["", "x", "0" * 64, f"{'0' * 63}g  a", f"{'0' * 64}  a b"])
-def test_checksums_that_make_no_sense_are_refused(line: str) -> None:
-    good = f"{'0' * 64}  good\n"
-    with pytest.raises(PackingError):
-        read_checksums(f"{good}{line}\n{good}" if line else good * 2)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from packing.deb import COMPLETIONS, glibc_needed, make_deb
-from packing.errors import PackingError
-from packing.names import PLATFORMS
+from release.errors import ReleaseError
+from release.names import PLATFORMS
 
 from cco.build_info import VERSION
 from tests.installers.conftest import TIME_S
@@ -101,5 +101,5 @@ def test_the_needed_glibc_is_read_from_the_files(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"no program, but GLIBC_2.99\0")
     assert glibc_needed(tmp_path) == "2.31"
     (tmp_path / "a.so").unlink()
-    with pytest.raises(PackingError):
+    with pytest.raises(ReleaseError):
         glibc_needed(tmp_path)

@@ -12,9 +12,9 @@ from typing import Any
 
 import pack
 import pytest
-from packing.errors import PackingError
 from packing.formula import formula
-from packing.names import PLATFORMS, RELEASES
+from release.errors import ReleaseError
+from release.names import PLATFORMS, RELEASES
 
 from cco.build_info import VERSION
 
@@ -108,5 +108,5 @@ def test_a_test_that_finds_a_fault_fails(ruby: str, rendered: Path, tmp_path: Pa
 
 
 def test_a_release_without_an_archive_gives_no_formula() -> None:
-    with pytest.raises(PackingError, match="macos-arm64"):
+    with pytest.raises(ReleaseError, match="macos-arm64"):
         formula(VERSION, {name: sum_ for name, sum_ in SUMS.items() if "macos-arm64" not in name})

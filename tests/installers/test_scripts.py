@@ -11,7 +11,7 @@ from pathlib import Path
 import powershell_syntax
 import pytest
 from npm_parts import is_installed
-from packing.names import RELEASES
+from release.names import RELEASES
 
 ROOT = Path(__file__).parents[2]
 SHELL_SCRIPT = ROOT / "installers/install.sh"

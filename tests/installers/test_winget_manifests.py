@@ -10,8 +10,8 @@ import jsonschema
 import pack
 import pytest
 import yaml
-from packing.names import RELEASES
 from packing.template import render
+from release.names import RELEASES
 
 from cco.build_info import VERSION
 
@@ -70,9 +70,9 @@ def test_the_installer_is_the_archives_program(documents: dict[str, Any]) -> Non
 
 
 def test_a_template_and_its_values_must_fit() -> None:
-    from packing.errors import PackingError
+    from release.errors import ReleaseError
 
-    with pytest.raises(PackingError, match="VERSION"):
+    with pytest.raises(ReleaseError, match="VERSION"):
         render("winget/cco.yaml.in", {"IDENTIFIER": "x"})
-    with pytest.raises(PackingError, match="EXTRA"):
+    with pytest.raises(ReleaseError, match="EXTRA"):
         render("winget/cco.yaml.in", {"IDENTIFIER": "x", "VERSION": "1", "EXTRA": "y"})

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from release import assets, checksums
+from release.names import PARTS_SUFFIX, PLATFORMS
 
 from cco.build_info import VERSION
-from tests.conftest import BINARY, NEEDS_BINARY
 
 CHANGELOG = f"# Changelog\n\n## [Unreleased]\n\n## [{VERSION}] - 2026-01-31\n\n- All of it.\n"
 
@@ -36,14 +36,6 @@ class FakeGh:
 
     def sent(self) -> list[tuple[str, str, dict[str, Any]]]:
         return [(method, path, body) for method, path, body in self.state["sent"]]
-
-
-@pytest.fixture(scope="session")
-def binary() -> Path:
-    """The frozen program under test."""
-    if BINARY is None:
-        pytest.skip(NEEDS_BINARY)
-    return Path(BINARY).resolve()
 
 
 @pytest.fixture
@@ -89,7 +81,7 @@ def release_folder(built: Path, tmp_path: Path) -> Path:
 
 
 def make_built(folder: Path, version: str) -> Path:
-    for target in assets.TARGETS:
+    for target in PLATFORMS:
         place = folder / target
         place.mkdir(parents=True)
         for name in assets.artefacts(version, target):
@@ -103,4 +95,4 @@ def make_built(folder: Path, version: str) -> Path:
 def write_parts(artefact: Path) -> None:
     hashes = [{"alg": "SHA-256", "content": checksums.digest_of(artefact)}]
     document = {"metadata": {"component": {"hashes": hashes}}}
-    artefact.with_name(artefact.name + assets.PARTS_SUFFIX).write_text(json.dumps(document))
+    artefact.with_name(artefact.name + PARTS_SUFFIX).write_text(json.dumps(document))

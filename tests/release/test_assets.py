@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from release import assets, checksums
 from release.errors import ReleaseError
+from release.names import CHECKSUMS
 
 from cco.build_info import VERSION
 from tests.release.conftest import write_parts
@@ -49,7 +50,7 @@ def test_a_complete_set_is_collected_with_checksums(release_folder: Path) -> Non
         subprocess.run(command, cwd=release_folder, check=True)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != checksums.NAME])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != CHECKSUMS])
 def test_any_missing_file_is_refused(name: str, built: Path, tmp_path: Path) -> None:
     next(built.rglob(name)).unlink()
     with pytest.raises(ReleaseError, match=f"1 of {len(NAMES)} files are missing: {name}"):
@@ -99,7 +100,7 @@ def test_a_changed_file_is_noticed(release_folder: Path) -> None:
     ],
 )
 def test_checksums_in_another_form_are_refused(damage: object, release_folder: Path) -> None:
-    path = release_folder / checksums.NAME
+    path = release_folder / CHECKSUMS
     assert callable(damage)
     path.write_bytes(damage(path.read_text()).encode())
     with pytest.raises(ReleaseError, match="SHA256SUMS"):
@@ -107,7 +108,7 @@ def test_checksums_in_another_form_are_refused(damage: object, release_folder: P
 
 
 def test_checksums_that_leave_a_file_out_are_refused(release_folder: Path) -> None:
-    checksums.write(release_folder, set(NAMES) - {checksums.NAME, "install.sh"})
+    checksums.write(release_folder, set(NAMES) - {CHECKSUMS, "install.sh"})
     with pytest.raises(ReleaseError, match=r"missing: install\.sh"):
         assets.verify(NAMES, release_folder)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from release import assets
+from release.names import PLATFORMS
 
 from cco.build_info import VERSION
 from tests.release.conftest import CHANGELOG
@@ -35,13 +36,13 @@ def test_a_tag_becomes_a_complete_draft(staging: Staging) -> None:
 
     entries = [entry for entry in run.asked if isinstance(entry, list)]
     freezes = [entry for entry in entries if "--out" in entry]
-    assert len(freezes) == len(assets.TARGETS)
+    assert len(freezes) == len(PLATFORMS)
     assert all("--release" in entry for entry in freezes)
     assert all(entry[-1] == ["CCO_BUILD_SECRET"] for entry in freezes)
     assert all(entry[-1] == [] for entry in entries if entry not in freezes)
     assert "for-the-freeze-only" not in run.log
     tried = {Path(entry[1]).name for entry in entries if entry[0] == "release/smoke"}
-    programs = {name for target in assets.TARGETS for name in assets.artefacts(VERSION, target)}
+    programs = {name for target in PLATFORMS for name in assets.artefacts(VERSION, target)}
     assert tried == programs
     assert run.asked.index("ran ci") < run.asked.index("attested release/SHA256SUMS")
 

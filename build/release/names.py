@@ -3,6 +3,8 @@
     cco-<version>-<os>-<arch>[.exe]           the single file
     cco-<version>-<os>-<arch>.tar.gz, .zip    the folder form
     cco_<version>_<debarch>.deb
+    cco-<version>-macos-<arch>.dmg            the single file in a notarised disk image
+    <any of these>.cdx.json                   its list of parts
     SHA256SUMS
 
 installers/install.sh and install.ps1 know the same names.
@@ -10,14 +12,13 @@ installers/install.sh and install.ps1 know the same names.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 REPOSITORY = "https://github.com/cco-dev/cco"
 RELEASES = f"{REPOSITORY}/releases"
 PUBLISHER = "cco-dev"
 CHECKSUMS = "SHA256SUMS"
-VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?")
+PARTS_SUFFIX = ".cdx.json"
 _DEBIAN = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -39,6 +40,9 @@ class Platform:
 
     def deb(self, version: str) -> str:
         return f"cco_{version}_{self.debian_arch}.deb"
+
+    def image(self, version: str) -> str:
+        return f"{self.single_file(version)}.dmg"
 
     @property
     def debian_arch(self) -> str:
