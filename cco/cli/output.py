@@ -48,8 +48,10 @@ def printable(text: str) -> str:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Align rows under a header; numbers (and a header over them) to the right."""
+    from cco.cli.columns import pad, width
+
     cells = [[printable(str(value)) for value in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    widths = [max(map(width, column)) for column in zip(header, *cells, strict=True)]
     right = [
         bool(cells) and all(_NUMBER.fullmatch(row[index]) for row in cells)
         for index in range(len(header))
@@ -57,8 +59,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = []
     for row in [list(header), *cells]:
         parts = [
-            value.rjust(width) if to_right else value.ljust(width)
-            for value, width, to_right in zip(row, widths, right, strict=True)
+            pad(value, columns, right=to_right)
+            for value, columns, to_right in zip(row, widths, right, strict=True)
         ]
         lines.append("  ".join(parts).rstrip())
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """Long texts are answered: where time grew with the square of a length, these would take hours.
 
-No time is asserted; what hangs is ended by the test run's own time-out. The daemon answers everybody
-from one thread, so that one long command would hold up all sessions.
+No time is asserted; what hangs is ended by the time-out of the test run. The daemon answers
+everybody from one thread, so that one long command would hold up all sessions.
 """
 
 from __future__ import annotations
