@@ -20,13 +20,15 @@ def print_data(text: str) -> None:
 
 def print_json(document: Any) -> None:
     """Print what was asked for, for programs."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    print("".join(map(_json_printable, text)))
+    lines = json.dumps(document, indent=2, ensure_ascii=False).split("\n")
+    print("\n".join(map(_json_printable, lines)))
 
 
-def _json_printable(one: str) -> str:
-    """A character of a JSON text; what is not printable is in a string there, and escaped."""
-    return one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1]
+def _json_printable(line: str) -> str:
+    """A line of JSON with all that drives a terminal escaped, which is in strings only."""
+    if line.isprintable():
+        return line
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in line)
 
 
 def print_note(text: str) -> None:
