@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from cco.errors import UsageInvalid
 
@@ -136,7 +136,7 @@ def _parsed(text: str) -> Any:
     Raises: ValueError, RecursionError.
     """
 
-    def refuse(name: str) -> NoReturn:
+    def refuse(name: str) -> Any:
         raise ValueError(f"{name} is not JSON")
 
     def number(digits: str) -> float:
