@@ -17,11 +17,11 @@ APP = "cco"
 TIERS = ("opus", "sonnet", "haiku", "inherit")
 """Claude Code's own names of its models: no model id goes out of date in a definition."""
 CONFLICTS = ("warn", "deny", "off")
+_SHOWN_CHARS = 60
 MAX_BUDGET_USD = 1_000_000
 NOT_A_BUDGET = f"must be an amount of US dollars over 0, to {MAX_BUDGET_USD}"
 _DARWIN_USER_TEMP_DIR = 65537  # of macOS's <unistd.h>; os.confstr has no name for it
 _XDG_DEFAULTS = {"config": ".config", "data": ".local/share", "state": ".local/state"}
-_SHOWN_CHARS = 60
 _SWITCHES = ("status_line", "hints", "keep_history")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,199}")
 """A tier, or a model id as a cloud provider spells it."""
@@ -73,7 +73,7 @@ def load_config(environ: dict[str, str] | None = None) -> Config:
     if env.get("CCO_BUDGET"):
         amount = budget_usd(env["CCO_BUDGET"])
         if amount is None:
-            raise ConfigInvalid(f"CCO_BUDGET: {NOT_A_BUDGET}, not {_shown(env['CCO_BUDGET'])}")
+            raise ConfigInvalid(f"CCO_BUDGET: {NOT_A_BUDGET}, not {env['CCO_BUDGET'][:20]!r}")
         config = config._replace(session_budget_usd=amount)
     return config
 
@@ -140,7 +140,7 @@ def _from_text(name: str, text: str, source: str) -> object:
 def _with(config: Config, name: str, value: object, source: str) -> Config:
     reader = _READERS.get(name)
     if reader is None:
-        raise ConfigInvalid(f"{source}: unknown setting {_shown(name)}")
+        raise ConfigInvalid(f"{source}: unknown setting {name!r}")
     return config._replace(**reader(name, value, source))
 
 

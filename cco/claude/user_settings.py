@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from cco.errors import UsageInvalid
 
@@ -145,7 +145,7 @@ def _parsed(text: str) -> Any:
     Raises: ValueError, RecursionError.
     """
 
-    def refuse(name: str) -> NoReturn:
+    def refuse(name: str) -> Any:
         raise ValueError(f"{name} is not JSON")
 
     def number(digits: str) -> float:

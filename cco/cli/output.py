@@ -20,13 +20,15 @@ def print_data(text: str) -> None:
 
 def print_json(document: Any) -> None:
     """Print what was asked for, for programs."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    print("\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n")))
+    lines = json.dumps(document, indent=2, ensure_ascii=False).split("\n")
+    print("\n".join(map(_json_printable, lines)))
 
 
-def _escaped(json_text: str) -> str:
-    """The same JSON without characters that a terminal might obey: it escapes only some itself."""
-    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in json_text)
+def _json_printable(line: str) -> str:
+    """A line of JSON with all that drives a terminal escaped, which is in strings only."""
+    if line.isprintable():
+        return line
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in line)
 
 
 def print_note(text: str) -> None:
@@ -48,8 +50,10 @@ def printable(text: str) -> str:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Align rows under a header; numbers (and a header over them) to the right."""
+    from cco.cli.columns import pad, width
+
     cells = [[printable(str(value)) for value in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    widths = [max(map(width, column)) for column in zip(header, *cells, strict=True)]
     right = [
         bool(cells) and all(_NUMBER.fullmatch(row[index]) for row in cells)
         for index in range(len(header))
@@ -57,8 +61,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = []
     for row in [list(header), *cells]:
         parts = [
-            value.rjust(width) if to_right else value.ljust(width)
-            for value, width, to_right in zip(row, widths, right, strict=True)
+            pad(value, columns, right=to_right)
+            for value, columns, to_right in zip(row, widths, right, strict=True)
         ]
         lines.append("  ".join(parts).rstrip())
     return "\n".join(lines)

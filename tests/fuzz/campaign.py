@@ -30,7 +30,7 @@ WORK = ROOT / ".build" / "fuzz"
 ATHERIS = ROOT / ".build" / "atheris"
 INPUT_TIMEOUT_S = 25
 MEMORY_MIB = 2_048
-KEPT_FILES = 60
+KEPT_FILES = 80
 KEPT_BYTES = 32 * 1024
 """Of one target, beside what people put there."""
 _GENERATED = re.compile(r"[0-9a-f]{16}")

@@ -6,6 +6,7 @@ Needs atheris, which `make fuzz` puts on the path.
 from __future__ import annotations
 
 import random
+import shlex
 import sys
 
 import atheris
@@ -33,7 +34,8 @@ def main() -> None:
                 return changed
         return bytes(atheris.Mutate(data, max_bytes))
 
-    atheris.Setup([sys.argv[0], *arguments], target.run, custom_mutator=change)
+    again = shlex.join([sys.executable, "-m", "tests.fuzz.fuzz_one", name])
+    atheris.Setup([again, *arguments], target.run, custom_mutator=change)  # a merge starts itself
     atheris.Fuzz()
 
 

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from cco.ledger import ledger as ledger_module
 from cco.ledger.budget import Budgets
@@ -148,5 +154,5 @@ def tight_bounds() -> Any:
         yield
 
 
-TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=80, stateful_step_count=50)
+def test_whatever_happens_in_its_life() -> None:
+    run_state_machine_as_test(Life, settings=settings(max_examples=80, stateful_step_count=50))

@@ -380,6 +380,7 @@ def test_both_are_told_where_both_are_used_up() -> None:
 @pytest.mark.parametrize(
     ("command", "refused"),
     [("cco budget set 10", True), ("cd x && /opt/cco budget set 10 --day", True),
+     ("a;b/cco budget set 1", True), ("x |& ./cco budget set 1", True), ("xcco budget set", False),
      ("true\n cco  budget set 5", True), ("(cco budget set 5)", True), ("cco budget", False),
      ("cco budget --json", False), ("grep -rn 'cco budget set' docs", False), ("", False)],
 )  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cco.cli.columns import width
 from cco.cli.output import print_json, printable, table
 from tests.vectors.drawn import JSON_VALUES
 
@@ -53,3 +54,9 @@ def test_a_table_is_one_line_for_each_row(rows: list[tuple[str, object]]) -> Non
     lines = table(("NAME", "VALUE"), rows).split("\n")
     assert len(lines) == len(rows) + 1
     assert all(line.isprintable() for line in lines)
+
+
+@given(st.lists(st.text(max_size=5) | st.sampled_from(["\u65e5\u672c", "e\u0301"]), min_size=1))
+def test_columns_stand_below_each_other_however_wide_letters_are(names: list[str]) -> None:
+    lines = table(("NAME", "VALUE"), [(name, "x") for name in names]).split("\n")
+    assert {width(line) for line in lines[1:]} == {width(lines[0]) - len("VALUE") + len("x")}

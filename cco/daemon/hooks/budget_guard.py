@@ -16,7 +16,8 @@ from cco.ledger.feed import Feed
 from cco.ledger.records import NANOS_PER_USD, Session
 
 _DELEGATES = frozenset(("Agent", "Task", "Workflow"))
-_RAISES = re.compile(r"(?:^|[\n;&|(])\s*(?:\S*/)?cco\s+budget\s+set\b")
+_NEXT_COMMAND = re.compile(r"[\n;&|(]")
+_RAISES = re.compile(r"\s*(?:\S*/)?cco\s+budget\s+set\b")
 _NOT_THE_MODELS = (
     "The budget is the user's to change, not yours. Tell them what is left to do, and let them run "
     "the command themselves."
@@ -38,7 +39,7 @@ class BudgetGuard:
         """Stop a delegation, or a model that raises its own budget."""
         tool_input = payload.get("tool_input")
         command = tool_input.get("command") if isinstance(tool_input, Mapping) else None
-        if isinstance(command, str) and _RAISES.search(command):
+        if isinstance(command, str) and _raises_a_budget(command):
             return Decision(_NOT_THE_MODELS, stops=True)
         tool = payload.get("tool_name")
         if not isinstance(tool, str) or tool not in _DELEGATES:
@@ -101,6 +102,15 @@ class BudgetGuard:
         for one in standings:
             told = {"what": what, "scope": one.scope} | one.document()
             self._feed.publish(kind, session.session_id, **told)
+
+
+def _raises_a_budget(command: str) -> bool:
+    """Whether a shell would run `cco budget set`.
+
+    Each command of the line is looked at by itself: in one expression for all of them the time
+    grows with the square of the length, and who writes a file by a command writes long ones.
+    """
+    return "cco" in command and any(map(_RAISES.match, _NEXT_COMMAND.split(command)))
 
 
 def usd(amount_nanousd: int) -> str:

@@ -142,5 +142,6 @@ class HookHandler(BaseHandler):
 
 
 def _text(payload: dict[str, Any], name: str) -> str:
+    """A text as UTF-8 can hold it, which half a surrogate pair is not; empty for anything else."""
     value = payload.get(name)
-    return value if isinstance(value, str) else ""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
