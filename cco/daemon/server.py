@@ -34,6 +34,7 @@ from cco.daemon.hooks.budget_guard import BudgetGuard
 from cco.daemon.hooks.conflict_guard import watch_edits
 from cco.daemon.hooks.hints import Hints
 from cco.daemon.state import State
+from cco.daemon.telemetry.attribution import Attribution
 from cco.daemon.telemetry.scrape_files import remove_scrape_files, write_scrape_files
 from cco.errors import CcoError, DaemonAlreadyRunning, PortTaken, SealedFileMissing
 from cco.ledger.budget import Budgets, nanousd
@@ -149,9 +150,12 @@ async def _serve(
     budgets = Budgets(ledger, nanousd(config.day_budget_usd))
     history.state.keep("budgets", budgets)
     guards = (BudgetGuard(budgets, ledger.feed),)
-    state = State(sealed, Briefing(sealed), ledger, stop, budgets, hints, guards, index=index)
+    attribution = Attribution(ledger, loop.call_later)
+    state = State(
+        sealed, Briefing(sealed), ledger, stop, budgets, attribution, hints, guards, index=index
+    )
     state.forwarder = forwarder = _forwarder(config)
-    state.observers = (*state.observers, state.callers)
+    state.observers = (*state.observers, state.callers, attribution)
     watch_edits(state, config.conflicts, loop.call_later)
     server = HTTPServer(
         make_application(state),

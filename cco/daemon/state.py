@@ -15,6 +15,7 @@ from cco.daemon.hooks.disk import Disk
 from cco.daemon.hooks.guards import Guard, Observer
 from cco.daemon.hooks.hints import Hints
 from cco.daemon.mcp.callers import Callers
+from cco.daemon.telemetry.attribution import Attribution
 from cco.ledger.budget import Budgets
 from cco.ledger.edits import Edits
 from cco.ledger.ledger import Ledger
@@ -34,6 +35,7 @@ class State:
     stop: Any
     """Called with `handover` to end the daemon."""
     budgets: Budgets
+    attribution: Attribution
     hints: Hints | None = None
     guards: Sequence[Guard] = ()
     forwarder: Forwarder | None = None

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cco.claude import versions
 from cco.demo.model_api import ModelRequest, ModelServer, Script
 from tests.conftest import BINARY, SOURCE, Result, Sandbox
 
@@ -44,6 +45,10 @@ class Stage:
         assert result.code == 0, result
         document: dict[str, Any] = json.loads(result.out)
         return document
+
+    def can(self, ability: versions.Ability) -> bool:
+        """Whether the client is new enough for something."""
+        return ability.is_in(versions.installed_version(Path(self.claude)))
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.sandbox.ok(*arguments, "--json"))

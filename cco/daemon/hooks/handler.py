@@ -5,8 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from cco.claude import versions
 from cco.claude.bridge import EVENTS
-from cco.claude.headers import BUDGET_HEADER, LAUNCH_HEADER
+from cco.claude.headers import BUDGET_HEADER, CLIENT_HEADER, LAUNCH_HEADER
 from cco.daemon.handler import BaseHandler, Problem
 from cco.daemon.hooks.briefing import compaction_output, context_output
 from cco.daemon.hooks.guards import block_output, tool_output
@@ -33,6 +34,11 @@ class HookHandler(BaseHandler):
         session = self.state.ledger.record_hook(event, payload, launch_id)
         if session is None:
             raise Problem(HTTPStatus.BAD_REQUEST, "the payload has no session_id")
+        client = versions.parse_version(self.request.headers.get(CLIENT_HEADER, ""))
+        if client is not None:
+            session.client_version = versions.spelled(client)
+        if payload.get("source") == "compact" and not versions.POST_COMPACT.is_in(client):
+            self.state.ledger.record_hook("PostCompact", payload, launch_id)
         if launch_id is not None:
             amount = self.request.headers.get(BUDGET_HEADER, "")
             self.state.budgets.note_launch(launch_id, amount)
