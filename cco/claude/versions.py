@@ -43,6 +43,8 @@ HTTP_HOOKS = Ability(
 AGENT_IN_HOOKS = Ability((2, 1, 69), "tool calls and edits of agents count as the session's own")
 POST_COMPACT = Ability((2, 1, 76))
 HOOK_ARGUMENTS = Ability((2, 1, 139))
+CONTEXT_OUTLIVES_RESUME = Ability((2, 1, 150))
+"""What hooks said after a compaction is there again when the session is resumed."""
 STALE_EDITS_IN_HOOKS = Ability(
     (2, 1, 208),
     "it refuses an edit of a file that changed since it was read by itself, and cannot say who did",
@@ -58,6 +60,7 @@ ABILITIES = (
     AGENT_IN_HOOKS,
     POST_COMPACT,
     HOOK_ARGUMENTS,
+    CONTEXT_OUTLIVES_RESUME,
     STALE_EDITS_IN_HOOKS,
     AGENT_IN_TELEMETRY,
     AGENT_IN_COMPACTION,
@@ -85,6 +88,11 @@ def parse_version(text: str) -> Version | None:
 def spelled(version: Version) -> str:
     """A version as people write it."""
     return ".".join(map(str, version))
+
+
+def is_old(version: Version) -> bool:
+    """Whether a user should be told at work: not all that happens in the session is heard of."""
+    return not (AGENT_IN_HOOKS.is_in(version) and POST_COMPACT.is_in(version))
 
 
 def shortcomings(version: Version) -> list[str]:

@@ -142,8 +142,7 @@ def test_a_person_at_a_terminal_raises_it_and_goes_on(one_stage: MakeStage) -> N
         screen.press_until(
             "\r", lambda: any("And anew?" in one.last_user_text for one in scene.requests)
         )
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
     assert scene.json("budget")["sessions"] == []
 
 
@@ -158,5 +157,4 @@ def test_within_a_status_line_of_ones_own(one_stage: MakeStage) -> None:
         screen.wait_for(lambda: "MINEcco·$0.00" in screen.screen)
         screen.say("Hello there.")
         screen.wait_for(lambda: f"of{dollars(step * 2)}" in screen.screen)  # what changed is drawn
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0

@@ -75,14 +75,23 @@ class Terminal:
             self.type(key)
             self._read(0.5)
 
-    def wait_for_exit(self) -> int:
+    def leave(self) -> int:
+        """End the session as a person would; returns the exit code.
+
+        Older clients offer to complete the command first.
+        """
         deadline = time.monotonic() + _TIMEOUT_S
+        self.say("/exit")
+        again_at = time.monotonic() + 2
         while True:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 return os.waitstatus_to_exitcode(status)
             assert time.monotonic() < deadline, self.screen[-3000:]
             self._read(0.05)
+            if time.monotonic() > again_at:
+                self.type("\r")
+                again_at += 2
 
     def _read(self, timeout_s: float) -> None:
         if select.select([self._fd], [], [], timeout_s)[0]:
@@ -117,8 +126,7 @@ def test_interactive_session(one_stage: MakeStage) -> None:
         asked = [one for one in scene.requests if "Hello there." in one.last_user_text]
         (request,) = [one for one in asked if one.tool_names]  # and not for the session's title
         assert CATALOGUE.rules in request.conversation_text
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
     (session,) = scene.json("sessions")["sessions"]
     assert session["prompts"] == 1
 
@@ -141,8 +149,7 @@ def test_compaction_in_the_middle_of_a_session(one_stage: MakeStage) -> None:
         screen.wait_for(lambda: scene.json("sessions")["sessions"][0]["compactions"] == 1)
         screen.say("And now?")
         screen.wait_for(lambda: any("And now?" in one.last_user_text for one in scene.requests))
-        screen.say("/exit")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
     (summary,) = [one for one in scene.requests if one.is_compaction]
     assert CATALOGUE.pre_compact.splitlines()[0] in summary.last_user_text
     assert "The first request began: “What is this place?”" in summary.last_user_text
@@ -188,8 +195,7 @@ def test_answers_and_an_approved_plan_outlive_a_compaction(one_stage: MakeStage)
         screen.wait_for(lambda: scene.json("sessions")["sessions"][0]["compactions"] == 1)
         screen.say("And now?")
         screen.wait_for(lambda: any("And now?" in one.last_user_text for one in scene.requests))
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
     (after,) = [one for one in scene.requests if "And now?" in one.last_user_text]
     assert f"Asked “{STORE}”, the user answered “SQLite”" in after.conversation_text
     plans = re.escape(str(scene.sandbox.home / ".claude" / "plans"))
@@ -210,8 +216,7 @@ def test_a_running_session_heals_when_its_daemon_dies(one_stage: MakeStage) -> N
         screen.wait_for(lambda: scene.sandbox.run("daemon", "status").code == 0)
         after = scene.json("daemon", "status")
         assert (after["port"], after["pid"] != before["pid"]) == (before["port"], True)
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
 
 
 def test_the_users_own_status_line_stays(one_stage: MakeStage) -> None:
@@ -224,8 +229,7 @@ def test_the_users_own_status_line_stays(one_stage: MakeStage) -> None:
     with terminal(scene) as screen:
         screen.wait_for(lambda: "THE-USERS-OWN-LINE" in screen.screen)
         assert "cco·$" not in screen.screen
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
 
 
 def client_processes(scene: Stage) -> list[psutil.Process]:

@@ -85,8 +85,7 @@ def test_at_a_terminal_nobody_is_asked_anything(one_stage: MakeStage) -> None:
         screen.wait_for(lambda: "cco·$" in screen.screen)
         screen.say("LEAVE what you found.")
         screen.wait_for(lambda: "Done." in screen.screen)
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
     assert [note["text"] for note in stored(scene)] == [FINDING]
 
 

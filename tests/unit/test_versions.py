@@ -112,7 +112,8 @@ def test_no_program_is_too_strange(tmp_path_factory: pytest.TempPathFactory, dat
     ("text", "version"),
     [
         ("2.1.330 (Claude Code)", (2, 1, 330)), ("2.1.330", (2, 1, 330)), ("2.0.0\n", (2, 0, 0)),
-        ("", None), (" ", None), ("claude", None), ("2.1", None), ("2.1.x", None), ("1.2.3.4", None),
+        ("", None), (" ", None), ("claude", None),
+        ("2.1", None), ("2.1.x", None), ("2.1.0.4", None),
         ("v20.20.2", None), ("2.1.-3", None), ("2.1.٣", None), ("2.1.123456", None),
         ("2..1", None), ("2.1.330-beta", None),
     ],

@@ -34,10 +34,10 @@ class HookHandler(BaseHandler):
         session = self.state.ledger.record_hook(event, payload, launch_id)
         if session is None:
             raise Problem(HTTPStatus.BAD_REQUEST, "the payload has no session_id")
-        client = versions.parse_version(self.request.headers.get(CLIENT_HEADER, ""))
-        if client is not None:
-            session.client_version = versions.spelled(client)
-        if payload.get("source") == "compact" and not versions.POST_COMPACT.is_in(client):
+        told = versions.parse_version(self.request.headers.get(CLIENT_HEADER, ""))
+        if told is not None:
+            session.client_version = versions.spelled(told)
+        if payload.get("source") == "compact" and not _can(session, versions.POST_COMPACT):
             self.state.ledger.record_hook("PostCompact", payload, launch_id)
         if launch_id is not None:
             amount = self.request.headers.get(BUDGET_HEADER, "")
@@ -81,15 +81,18 @@ class HookHandler(BaseHandler):
         """Deliver the rules, unless the session resumes a conversation that has them already.
 
         The client drops what an earlier start said when it resumes, but keeps what followed a
-        compaction. A specialist whose own conversation was compacted is told its brief instead.
+        compaction, unless it is an old one. A specialist whose own conversation was compacted is
+        told its brief instead.
         """
         source = _text(payload, "source")[:_SOURCE_CHARS]
         if agent_id := _text(payload, "agent_id"):
             self._restart_agent(agent_id, _text(payload, "agent_type"), session)
             return
-        if source == "resume" and session.has_rules_from_compaction:
-            return
         compacted = source == "compact"
+        if source == "resume" and session.has_rules_from_compaction:
+            if _can(session, versions.CONTEXT_OUTLIVES_RESUME):
+                return
+            compacted = True
         briefing = self.state.briefing
         text = briefing.after_compaction(session) if compacted else briefing.rules()
         session.has_rules_from_compaction = compacted
@@ -145,6 +148,10 @@ class HookHandler(BaseHandler):
         if session.launch_id and last:
             name = f"{names.BRIDGE_COPY_PREFIX}{session.launch_id}.json"
             remove(self.state.sealed.path(name))
+
+
+def _can(session: Session, ability: versions.Ability) -> bool:
+    return ability.is_in(versions.parse_version(session.client_version or ""))
 
 
 def _text(payload: dict[str, Any], name: str) -> str:
