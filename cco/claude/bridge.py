@@ -91,11 +91,8 @@ def bridge_settings(
 
 
 def needs_own_hooks(client: versions.Version | None) -> bool:
-    """Whether a client is too old for the hooks that all others share."""
-    needed = [versions.HTTP_HOOKS, *_NEEDS.values()]
-    if sys.platform == "win32":
-        needed.append(versions.HOOK_ARGUMENTS)
-    return not all(one.is_in(client) for one in needed)
+    """Whether a client is too old for the hooks that all others share: the daemon has to know."""
+    return client is not None and client < versions.FULL
 
 
 def _hook_command(arguments: Sequence[str], client: versions.Version | None) -> dict[str, Any]:

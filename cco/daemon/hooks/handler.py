@@ -29,7 +29,7 @@ class HookHandler(BaseHandler):
     def post(self, event: str) -> None:
         if event not in (*EVENTS, STATUS_LINE):
             raise Problem(HTTPStatus.NOT_FOUND, "no such event")
-        payload = self.json_object()
+        payload = self.state.compactions.with_agent(event, self.json_object())
         launch_id = self._launch_id()
         session = self.state.ledger.record_hook(event, payload, launch_id)
         if session is None:
