@@ -75,14 +75,11 @@ TESTED: Version = (2, 1, 330)
 
 
 def parse_version(text: str) -> Version | None:
-    """The version that a text begins with, as in `2.1.330 (Claude Code)`."""
-    number = text.split(maxsplit=1)[0] if text.strip() else ""
-    parts = number.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-        return None
-    if any(len(part) > 5 for part in parts):
-        return None
-    return int(parts[0]), int(parts[1]), int(parts[2])
+    """The version in what `claude --version` prints, such as `2.1.330 (Claude Code)`."""
+    import re
+
+    found = re.search(r"(?<![\d.])(\d{1,5})\.(\d{1,5})\.(\d{1,5})(?![\d.])", text, re.ASCII)
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
 
 
 def spelled(version: Version) -> str:
@@ -101,8 +98,10 @@ def shortcomings(version: Version) -> list[str]:
 
 
 def shortcoming(version: Version) -> str | None:
-    """The same in one phrase; None where there is nothing to tell."""
-    return "; ".join(shortcomings(version)) or None
+    """Why a client is not started; None for one that is."""
+    if version >= MINIMUM:
+        return None
+    return f"cco needs {spelled(MINIMUM)} or newer"
 
 
 def installed_version(program: Path) -> Version | None:
@@ -117,10 +116,20 @@ def installed_version(program: Path) -> Version | None:
         if version is not None:
             return version
     # the native installer: …/claude/versions/2.1.330; Homebrew: …/claude-code/2.1.330/claude
-    version = parse_version(name) or parse_version(os.path.basename(folder))
+    version = _exact(name) or _exact(os.path.basename(folder))
     if version is None and sys.platform == "win32":
         return resource_version(real)
     return version
+
+
+def _exact(text: str) -> Version | None:
+    """The version that a text is and nothing else."""
+    parts = text.split(".")
+    if len(parts) != 3 or not all(
+        part.isascii() and part.isdigit() and len(part) <= 5 for part in parts
+    ):
+        return None
+    return int(parts[0]), int(parts[1]), int(parts[2])
 
 
 def _package_version(path: str) -> Version | None:
@@ -128,7 +137,7 @@ def _package_version(path: str) -> Version | None:
         with open(path, "rb") as file:
             package = json.loads(file.read(_PACKAGE_BYTES))
         if str(package["name"]).startswith(_PACKAGE):
-            return parse_version(str(package["version"]))
+            return _exact(str(package["version"]))
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         pass
     return None

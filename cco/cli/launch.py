@@ -112,11 +112,8 @@ def _orchestrate(
     from cco.sealing import names
 
     client = versions.installed_version(program)
-    if client is not None and client < versions.MINIMUM:
-        raise ClaudeTooOld(
-            f"Claude Code {versions.spelled(client)} is too old for cco, which needs "
-            f"{versions.spelled(versions.MINIMUM)} or newer"
-        )
+    if client is not None and (reason := versions.shortcoming(client)) is not None:
+        raise ClaudeTooOld(f"Claude Code {versions.spelled(client)} is too old: {reason}")
     folder = _current_folder()
     given = None if user.settings is None else load_given(user.settings, folder)
     found = read_user_settings(folder, environ, given)

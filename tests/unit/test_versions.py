@@ -112,10 +112,9 @@ def test_no_program_is_too_strange(tmp_path_factory: pytest.TempPathFactory, dat
     ("text", "version"),
     [
         ("2.1.330 (Claude Code)", (2, 1, 330)), ("2.1.330", (2, 1, 330)), ("2.0.0\n", (2, 0, 0)),
-        ("", None), (" ", None), ("claude", None),
-        ("2.1", None), ("2.1.x", None), ("2.1.0.4", None),
-        ("v20.20.2", None), ("2.1.-3", None), ("2.1.٣", None), ("2.1.123456", None),
-        ("2..1", None), ("2.1.330-beta", None),
+        ("claude 10.20.30", (10, 20, 30)), ("2.1.330-beta.1", (2, 1, 330)),
+        ("", None), (" ", None), ("claude", None), ("2.1", None), ("2.1.x", None),
+        ("2.1.0.4", None), ("2.1.-3", None), ("2.1.٣", None), ("123456.1.1", None), ("2..1", None),
     ],
 )  # fmt: skip
 def test_what_is_a_version(text: str, version: versions.Version | None) -> None:
@@ -127,7 +126,8 @@ def test_what_is_a_version(text: str, version: versions.Version | None) -> None:
 def test_a_client_of_today_lacks_nothing() -> None:
     assert versions.TESTED >= versions.FULL > versions.MINIMUM
     assert versions.shortcomings(versions.FULL) == []
-    assert versions.shortcoming(versions.FULL) is None
+    assert versions.shortcoming(versions.MINIMUM) is None
+    assert versions.shortcoming((2, 1, 39)) == "cco needs 2.1.40 or newer"
     before = (versions.FULL[0], versions.FULL[1], versions.FULL[2] - 1)
     assert len(versions.shortcomings(before)) == 1
     assert len(versions.shortcomings(versions.MINIMUM)) > 2
