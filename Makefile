@@ -13,10 +13,11 @@ FUZZ_SECONDS ?= 600
 FUZZ_JOBS ?= 2
 FUZZ_EXAMPLES ?= 300
 CLIENT := $(VENV)/python build/claude_client.py
+CLIENTS := newest 2.1.200 2.1.100 2.1.40
 COMPILE := ../../.build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
-.PHONY: help demo test fuzz test-platforms test-tools test-fast bench bench-freeze check freeze release lock claude bootstrap clean FORCE
+.PHONY: help demo test fuzz test-platforms test-clients test-tools test-fast bench bench-freeze check freeze release lock claude bootstrap clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +47,14 @@ fuzz: bootstrap .build/atheris/.installed ## fuzz every parser, FUZZ_SECONDS (60
 	$(VENV)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes \
 		--target .build/atheris -r $(REQUIREMENTS)/fuzz.txt
 	@touch $@
+
+test-clients: dist/cco claude test-tools ## the end-to-end tests with other versions of Claude Code (fetches those; CLIENTS=… chooses)
+	for client in $(CLIENTS); do \
+		CCO_TEST_CLAUDE=$$($(CLIENT) fetch --client $$client) && export CCO_TEST_CLAUDE || exit 1; \
+		echo "Claude Code $$client: $$CCO_TEST_CLAUDE"; \
+		tests=tests/e2e; [ $$client != 2.1.40 ] || tests=tests/e2e/test_clients.py; \
+		CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m pytest $$tests $(PYTEST) || exit 1; \
+	done
 
 test-tools: bootstrap ## what only tests need: Chromium, Prometheus, ruby, shells, pinned npm parts
 	@build/chromium.sh
@@ -95,7 +104,7 @@ lock: bootstrap ## renew the locks after a change to *.in or package.json (UPGRA
 	.build/lock/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)/lock.txt
 	cd $(REQUIREMENTS) && for name in runtime freeze dev release workflows fuzz lock; do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
 	cd $(REQUIREMENTS) && for name in launcher windows; do $(COMPILE) --no-deps $$name.in -o $$name.txt || exit 1; done
-	for folder in build/claude-client build/web build/powershell; do \
+	for folder in build/claude-client build/claude-clients/* build/web build/powershell; do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \
 	done
 

@@ -41,6 +41,30 @@ def install(
 
     Raises: NpmUnavailable.
     """
+    files = [pinned / name for name in _FILES]
+    _install("ci", installed, verify, options, files)
+
+
+def install_newest(
+    package: str,
+    installed: Path,
+    verify: Callable[[Path], object] = lambda draft: None,
+    options: Sequence[str] = (),
+) -> None:
+    """Install the newest version of a package, which nothing pins, in the same manner.
+
+    Raises: NpmUnavailable.
+    """
+    _install("install", installed, verify, [f"{package}@latest", *options], [])
+
+
+def _install(
+    action: str,
+    installed: Path,
+    verify: Callable[[Path], object],
+    options: Sequence[str],
+    files: Sequence[Path],
+) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise NpmUnavailable("npm is missing. Install Node.js (Debian: apt-get install npm)")
@@ -48,15 +72,17 @@ def install(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     try:
-        for name in _FILES:
-            shutil.copy(pinned / name, draft / name)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        for file in files:
+            shutil.copy(file, draft / file.name)
+        command = [npm, action, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         command += options
         done = subprocess.run(
             command, cwd=draft, env=_environment(), capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            raise NpmUnavailable(f"npm ci ended with exit status {done.returncode}:\n{done.stderr}")
+            raise NpmUnavailable(
+                f"npm {action} ended with exit status {done.returncode}:\n{done.stderr}"
+            )
         verify(draft)
         shutil.rmtree(installed, ignore_errors=True)
         draft.rename(installed)

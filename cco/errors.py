@@ -23,6 +23,7 @@
     │   └── PortTaken               4  the port asked for belongs to somebody else
     ├── ClaudeNotFound            127  as env(1)
     ├── ClaudeNotExecutable       126  as env(1)
+    │   └── ClaudeTooOld                cco has no way to orchestrate so old a client
     ├── DemoFailed                 13  a step of `cco demo` did not truly happen
     └── InstallFailed              14  cco cannot be installed or removed as asked
 
@@ -154,6 +155,13 @@ class ClaudeNotFound(CcoError):
 class ClaudeNotExecutable(CcoError):
     exit_code = 126
     advice = "Make it executable, or name another program in CCO_CLAUDE."
+
+
+class ClaudeTooOld(ClaudeNotExecutable):
+    advice = (
+        "Update it: claude update (or: npm install -g @anthropic-ai/claude-code)\n"
+        "Without the orchestration it starts as it is: ORCHESTRATOR_ENABLED=false cco"
+    )
 
 
 class DemoFailed(CcoError):

@@ -1,7 +1,8 @@
 """Claude Code's command line: what a user's arguments mean for ours.
 
-Claude Code takes the last `--settings` and the last `--append-system-prompt` it is given, so a
-user's own are taken out and merged with ours. `--budget` is ours alone, and Claude Code never
+Claude Code takes the last `--settings` and the last `--append-system-prompt` it is given, and older
+ones take no `--append-system-prompt-file` beside the latter, so a user's own are taken out and
+merged with ours. `--budget` is ours alone, and Claude Code never
 sees it. Everything else stays as it was typed.
 """
 
@@ -12,8 +13,10 @@ from typing import NamedTuple
 
 _SETTINGS = "--settings"
 _APPEND = "--append-system-prompt"
+_APPEND_FILE = "--append-system-prompt-file"
 _BUDGET = "--budget"
 
+_MERGED = (_SETTINGS, _APPEND, _APPEND_FILE)
 _TAKES_A_VALUE = frozenset(
     """
     --agent --agents --append-system-prompt --append-system-prompt-file --autocompact
@@ -41,6 +44,7 @@ class UserArguments(NamedTuple):
     rest: tuple[str, ...]
     settings: str | None = None
     append_system_prompt: str | None = None
+    append_system_prompt_file: str | None = None
     budget: str | None = None
     """As it was typed; empty where the amount is missing."""
 
@@ -51,9 +55,9 @@ def runs_a_session(arguments: Sequence[str]) -> bool:
 
 
 def parse(arguments: Sequence[str], *, own_options: bool = True) -> UserArguments:
-    """Take the last `--settings` and `--append-system-prompt` out of a user's arguments, and our
-    own `--budget` unless everything was meant for Claude Code."""
-    takes = (_SETTINGS, _APPEND, _BUDGET) if own_options else (_SETTINGS, _APPEND)
+    """Take the last of each option that is merged out of a user's arguments, and our own
+    `--budget` unless everything was meant for Claude Code."""
+    takes = (*_MERGED, _BUDGET) if own_options else _MERGED
     rest: list[str] = []
     taken: dict[str, str] = {}
     index = 0
@@ -70,19 +74,26 @@ def parse(arguments: Sequence[str], *, own_options: bool = True) -> UserArgument
             taken[_BUDGET] = arguments[index] if index < len(arguments) else ""
         elif argument in _TAKES_A_VALUE and index + 1 < len(arguments):
             index += 1
-            if argument in (_SETTINGS, _APPEND):
+            if argument in _MERGED:
                 taken[argument] = arguments[index]
             else:
                 rest += [argument, arguments[index]]
         else:
             rest.append(argument)
         index += 1
-    return UserArguments(tuple(rest), taken.get(_SETTINGS), taken.get(_APPEND), taken.get(_BUDGET))
+    return UserArguments(tuple(rest), *map(taken.get, (*_MERGED, _BUDGET)))
 
 
-def orchestrated(user: UserArguments, *, settings: str, plugin: str, nudge: str) -> list[str]:
-    """The arguments of an orchestrated session: ours first, then the user's as they were."""
-    prompt = nudge
-    if user.append_system_prompt is not None:
-        prompt = f"{nudge}\n\n{user.append_system_prompt}"
-    return [_SETTINGS, settings, "--plugin-dir", plugin, _APPEND, prompt, *user.rest]
+def orchestrated(
+    user: UserArguments, *, settings: str, plugin: str, nudge: str, appended: str | None = None
+) -> list[str]:
+    """The arguments of an orchestrated session: ours first, then the user's as they were.
+
+    `appended` is what the user's file to append holds; without it that is left to Claude Code.
+    """
+    rest = user.rest
+    if user.append_system_prompt_file is not None and appended is None:
+        rest = (_APPEND_FILE, user.append_system_prompt_file, *rest)
+    texts = (nudge, user.append_system_prompt, appended)
+    prompt = "\n\n".join(text for text in texts if text is not None)
+    return [_SETTINGS, settings, "--plugin-dir", plugin, _APPEND, prompt, *rest]

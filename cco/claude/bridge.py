@@ -8,7 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cco.claude.headers import BUDGET_HEADER, LAUNCH_HEADER, OPTIONS
+from cco.claude import versions
+from cco.claude.headers import BUDGET_HEADER, CLIENT_HEADER, LAUNCH_HEADER, OPTIONS
 from cco.claude.plugin import MCP_SERVER
 
 HTTP_EVENTS = (
@@ -27,6 +28,8 @@ COMMAND_EVENTS = ("SessionStart",)
 """Claude Code sends these to commands only."""
 
 EVENTS = (*COMMAND_EVENTS, *HTTP_EVENTS)
+_NEEDS = {"PostCompact": versions.POST_COMPACT}
+"""An event that a client does not know makes it leave out the whole document."""
 ALLOWED = (MCP_SERVER, "Bash(cco notes:*)")
 """What works without a question: the daemon's own tools, and its notes for specialists, whose
 stubs list no MCP tools."""
@@ -41,14 +44,18 @@ def bridge_settings(
     status_line: bool,
     launch_id: str | None = None,
     budget_usd: float | None = None,
+    client: versions.Version | None = None,
 ) -> dict[str, Any]:
     """Make the settings document: hooks that reach the daemon, its tools, and the status line.
 
-    The token is named, not given: Claude Code expands CCO_TOKEN from its environment.
+    The token is named, not given: Claude Code expands CCO_TOKEN from its environment. What an old
+    `client` does not know is left out, or done as it knows it.
     """
     launch = {} if launch_id is None else {LAUNCH_HEADER: launch_id}
     if budget_usd is not None:
         launch[BUDGET_HEADER] = str(budget_usd)
+    if client is not None and needs_own_hooks(client):
+        launch[CLIENT_HEADER] = versions.spelled(client)
     headers = {"Authorization": "Bearer $CCO_TOKEN", **launch}
     options = [
         part
@@ -57,21 +64,24 @@ def bridge_settings(
         for part in (one, launch[header])
     ]
     hooks: dict[str, Any] = {}
-    for event in COMMAND_EVENTS:
-        hook = {
-            "type": "command",
-            **_hook_command([*command, "hook", event, *options]),
-            "timeout": _COMMAND_TIMEOUT_S,
-        }
-        hooks[event] = [{"hooks": [hook]}]
-    for event in HTTP_EVENTS:
-        hook = {
-            "type": "http",
-            "url": f"http://127.0.0.1:{port}/hooks/{event}",
-            "headers": headers,
-            "allowedEnvVars": ["CCO_TOKEN"],
-            "timeout": _HTTP_TIMEOUT_S,
-        }
+    for event in EVENTS:
+        if event in _NEEDS and not _NEEDS[event].is_in(client):
+            continue
+        hook: dict[str, Any]
+        if event in HTTP_EVENTS and versions.HTTP_HOOKS.is_in(client):
+            hook = {
+                "type": "http",
+                "url": f"http://127.0.0.1:{port}/hooks/{event}",
+                "headers": headers,
+                "allowedEnvVars": ["CCO_TOKEN"],
+                "timeout": _HTTP_TIMEOUT_S,
+            }
+        else:
+            hook = {
+                "type": "command",
+                **_hook_command([*command, "hook", event, *options], client),
+                "timeout": _COMMAND_TIMEOUT_S,
+            }
         hooks[event] = [{"hooks": [hook]}]
     settings: dict[str, Any] = {"hooks": hooks, "permissions": {"allow": list(ALLOWED)}}
     if status_line:
@@ -80,9 +90,17 @@ def bridge_settings(
     return settings
 
 
-def _hook_command(arguments: Sequence[str]) -> dict[str, Any]:
-    """How a command hook names its program: on Windows without a shell, of which it has two."""
-    if sys.platform == "win32":
+def needs_own_hooks(client: versions.Version | None) -> bool:
+    """Whether a client is too old for the hooks that all others share: the daemon has to know."""
+    return client is not None and client < versions.FULL
+
+
+def _hook_command(arguments: Sequence[str], client: versions.Version | None) -> dict[str, Any]:
+    """How a command hook names its program: on Windows without a shell, of which it has two.
+
+    A client that does not know of `args` would run the program without any.
+    """
+    if sys.platform == "win32" and versions.HOOK_ARGUMENTS.is_in(client):
         return {"command": arguments[0], "args": list(arguments[1:])}
     return {"command": shell_command(arguments)}
 

@@ -3,5 +3,7 @@
 LAUNCH_HEADER = "X-CCO-Launch"
 BUDGET_HEADER = "X-CCO-Budget"
 """What the sessions of a launch may cost, in US dollars."""
-OPTIONS = {"--launch": LAUNCH_HEADER, "--budget": BUDGET_HEADER}
+CLIENT_HEADER = "X-CCO-Client"
+"""The version of Claude Code, where it is an old one."""
+OPTIONS = {"--launch": LAUNCH_HEADER, "--budget": BUDGET_HEADER, "--client": CLIENT_HEADER}
 """What `cco hook` is told, and the header that it passes it on in."""

@@ -18,6 +18,7 @@ _OURS = ("CCO_TOKEN", "ORCHESTRATOR_ENABLED", "ORCHESTRATOR_API_URL")
 _PLUGIN = "cco@inline"
 """Claude Code's name of a plugin that comes by --plugin-dir."""
 _MAX_BYTES = 4 * 1024 * 1024
+_MAX_APPENDED_BYTES = 8_000 if sys.platform == "win32" else 100_000
 _TELEMETRY_PREFIXES = ("OTEL_", "CLAUDE_CODE_ENABLE_TELEMETRY")
 _NOT_AN_EXPORT = ("OTEL_RESOURCE_ATTRIBUTES", "OTEL_LOG_")
 
@@ -118,6 +119,17 @@ def load_given(value: str, folder: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise UsageInvalid(f"{source} is not a JSON object", advice="")
     return document
+
+
+def load_appended(value: str, folder: Path) -> str | None:
+    """What a user gave to `--append-system-prompt-file`; None for what no command line can hold,
+    and for what cannot be read, which is for Claude Code to report."""
+    try:
+        with (folder / value).open("rb") as file:
+            text = file.read(_MAX_APPENDED_BYTES + 1)
+        return text.decode("utf-8-sig") if len(text) <= _MAX_APPENDED_BYTES else None
+    except (OSError, ValueError):
+        return None
 
 
 def _paths(folder: Path, environ: Mapping[str, str]) -> Iterator[Path]:

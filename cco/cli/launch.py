@@ -18,7 +18,13 @@ from cco.config import (
     self_command,
     temp_folder,
 )
-from cco.errors import CcoError, ClaudeNotExecutable, ClaudeNotFound, UsageInvalid
+from cco.errors import (
+    CcoError,
+    ClaudeNotExecutable,
+    ClaudeNotFound,
+    ClaudeTooOld,
+    UsageInvalid,
+)
 
 _OFF = frozenset(("false", "0", "no", "off"))
 _FAILED = 125
@@ -68,7 +74,7 @@ def _launch(arguments: list[str], *, own_options: bool) -> int:
     if off:
         argv, env = arguments, plain_environment(os.environ)
     else:
-        argv, env = _orchestrate(user, os.environ, config, budget)
+        argv, env = _orchestrate(program, user, os.environ, config, budget)
     return start(program, argv, {**env, _DEPTH: str(depth + 1)})
 
 
@@ -88,21 +94,29 @@ def _amount(text: str) -> float:
 
 
 def _orchestrate(
-    user: UserArguments, environ: Mapping[str, str], config: Config, budget: float | None
+    program: Path,
+    user: UserArguments,
+    environ: Mapping[str, str],
+    config: Config,
+    budget: float | None,
 ) -> tuple[list[str], dict[str, str]]:
     """The arguments and the environment of an orchestrated session, its daemon running."""
     from cco.claude import arguments as claude_arguments
-    from cco.claude.bridge import bridge_settings, merge_settings
+    from cco.claude import versions
+    from cco.claude.bridge import bridge_settings, merge_settings, needs_own_hooks
     from cco.claude.environment import (
         orchestrated_environment,
         plain_environment,
         proxy_exceptions,
     )
-    from cco.claude.user_settings import load_given, read_user_settings
+    from cco.claude.user_settings import load_appended, load_given, read_user_settings
     from cco.daemon import supervisor
     from cco.daemon.port_guard import hold_port
     from cco.sealing import names
 
+    client = versions.installed_version(program)
+    if client is not None and (reason := versions.shortcoming(client)) is not None:
+        raise ClaudeTooOld(f"Claude Code {versions.spelled(client)} is too old: {reason}")
     folder = _current_folder()
     given = None if user.settings is None else load_given(user.settings, folder)
     found = read_user_settings(folder, environ, given)
@@ -115,7 +129,8 @@ def _orchestrate(
         print_note("your settings or agents have changed; cco daemon restart takes them up")
     bridge = sealed.path(names.BRIDGE)
     own_line = found.has_status_line and policy.get("status_line")
-    if given is not None or own_line or found.proxy_exceptions or budget is not None:
+    own_hooks = needs_own_hooks(client)
+    if given is not None or own_line or own_hooks or found.proxy_exceptions or budget is not None:
         launch_id = os.urandom(8).hex()
         ours = bridge_settings(
             sealed.settings.port,
@@ -123,16 +138,19 @@ def _orchestrate(
             status_line=bool(policy.get("status_line")) and not found.has_status_line,
             launch_id=launch_id,
             budget_usd=budget,
+            client=client,
         )
         if found.proxy_exceptions:  # what settings set goes before the environment
             ours["env"] = proxy_exceptions({**environ, **found.proxy_exceptions})
         bridge = sealed.path(f"{names.BRIDGE_COPY_PREFIX}{launch_id}.json")
         _write_copy(bridge, merge_settings(ours, given or {}))
+    file = user.append_system_prompt_file
     argv = claude_arguments.orchestrated(
         user,
         settings=str(bridge),
         plugin=str(sealed.path(names.PLUGIN)),
         nudge=str(policy.get("nudge", "")),
+        appended=None if file is None else load_appended(file, folder),
     )
     env = orchestrated_environment(
         plain_environment(environ),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from cco.claude import versions
 from cco.cli.output import print_data, print_json, table
 from cco.cli.paging import pages
 from cco.cli.session_ids import PAGE, shortened, whole_id
@@ -30,6 +32,8 @@ def command(session_id: str | None, as_json: bool) -> None:
         else:
             print_data(_sessions_table([session]))
             print_data("\n" + _agents_table(session))
+            for line in _client(session):
+                print_data(line)
         return
     sessions = list(pages("/api/v1/sessions", "sessions", {"limit": PAGE}))
     if as_json:
@@ -85,6 +89,15 @@ def _agents_table(session: dict[str, Any]) -> str:
             for name, status, tools, usage in [own, *runs]
         ],
     )
+
+
+def _client(session: dict[str, Any]) -> Iterator[str]:
+    """What an old Claude Code does otherwise than one of today."""
+    client = versions.parse_version(session["client_version"] or "")
+    missing = [] if client is None else versions.shortcomings(client)
+    if client is not None and missing:
+        yield f"\nWith Claude Code {versions.spelled(client)}:"
+        yield from (f"  {one}" for one in missing)
 
 
 def _age(session: dict[str, Any]) -> str:

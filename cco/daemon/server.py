@@ -29,11 +29,13 @@ from cco.daemon.application import MAX_BODY_BYTES, make_application
 from cco.daemon.history import History, restored
 from cco.daemon.hooks.briefing import Briefing
 from cco.daemon.hooks.budget_guard import BudgetGuard
+from cco.daemon.hooks.compactions import Compactions
 from cco.daemon.hooks.conflict_guard import watch_edits
 from cco.daemon.hooks.hints import Hints
 from cco.daemon.process import set_limits
 from cco.daemon.state import State
 from cco.daemon.strangers import Server
+from cco.daemon.telemetry.attribution import Attribution
 from cco.daemon.telemetry.scrape_files import remove_scrape_files, write_scrape_files
 from cco.errors import CcoError, DaemonAlreadyRunning, PortTaken, SealedFileMissing
 from cco.ledger.budget import Budgets, nanousd
@@ -150,9 +152,21 @@ async def _serve(
     budgets = Budgets(ledger, nanousd(config.day_budget_usd))
     history.state.keep("budgets", budgets)
     guards = (BudgetGuard(budgets, ledger.feed),)
-    state = State(sealed, Briefing(sealed), ledger, stop, budgets, hints, guards, index=index)
+    attribution = Attribution(ledger, loop.call_later)
+    state = State(
+        sealed,
+        Briefing(sealed),
+        ledger,
+        stop,
+        budgets,
+        attribution,
+        Compactions(ledger),
+        hints,
+        guards,
+        index=index,
+    )
     state.forwarder = forwarder = _forwarder(config)
-    state.observers = (*state.observers, state.callers)
+    state.observers = (*state.observers, state.callers, attribution)
     watch_edits(state, config.conflicts, loop.call_later)
     server = Server(
         make_application(state),

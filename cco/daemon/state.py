@@ -11,10 +11,12 @@ from cco.catalogue.search import SearchIndex
 from cco.daemon.api.streams import Streams
 from cco.daemon.dashboard.sign_in import SignIns
 from cco.daemon.hooks.briefing import Briefing
+from cco.daemon.hooks.compactions import Compactions
 from cco.daemon.hooks.disk import Disk
 from cco.daemon.hooks.guards import Guard, Observer
 from cco.daemon.hooks.hints import Hints
 from cco.daemon.mcp.callers import Callers
+from cco.daemon.telemetry.attribution import Attribution
 from cco.ledger.budget import Budgets
 from cco.ledger.edits import Edits
 from cco.ledger.ledger import Ledger
@@ -34,6 +36,8 @@ class State:
     stop: Any
     """Called with `handover` to end the daemon."""
     budgets: Budgets
+    attribution: Attribution
+    compactions: Compactions
     hints: Hints | None = None
     guards: Sequence[Guard] = ()
     forwarder: Forwarder | None = None

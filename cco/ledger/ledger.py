@@ -33,6 +33,7 @@ _FOLD_SHARE = 10
 _HOUR_S = 3_600
 _ID_CHARS = 200
 _NAME_CHARS = 120
+_VERSION_CHARS = 40
 _PATH_CHARS = 1_000
 _AGENT_TOOLS = frozenset(("Agent", "Task"))
 _TASK_TOOLS = frozenset(
@@ -192,26 +193,25 @@ class Ledger:
 
     # --- telemetry ---
 
-    def record_log(self, record: LogRecord) -> None:
-        """Take in one OTLP log record; one that came before counts once."""
+    def record_log(self, record: LogRecord) -> bool:
+        """Take in one OTLP log record, once; returns whether it counts."""
         attributes = record.attributes
         session_id = _text(attributes.get("session.id"), _ID_CHARS)
         if not session_id or record.event not in ("api_request", "api_error"):
-            return
+            return False
         sequence, digest = attributes.get("event.sequence"), None
         if sequence is not None:
             digest = self.seen.add((session_id, attributes.get("event.timestamp"), sequence))
             if digest is None:
-                return
+                return False
         session = self._session(session_id)
+        session.client_version = record.client_version[:_VERSION_CHARS] or session.client_version
         self.changes.session(session_id).seen += digest or b""
         if record.event == "api_error":
             session.api_errors += 1
             self._tell("call.failed", session)
-            return
-        model = sys.intern(_text(attributes.get("model"), _NAME_CHARS) or UNKNOWN_MODEL)
-        if model not in session.models and len(session.models) >= MAX_MODELS_PER_SESSION:
-            model = "others"
+            return True
+        model = self._model(session, record)
         usage = usage_of(attributes)
         run = self._run(session, attributes.get("agent_id"))
         if run is None:
@@ -222,6 +222,21 @@ class Ledger:
         session.models.setdefault(model, Usage()).add(usage)
         self._add_hour(session, usage)
         self._tell("call", session, run, model=model, **usage.document())
+        return True
+
+    def give_call(self, session_id: str, agent_id: str, record: LogRecord) -> None:
+        """Count a call that counts for a session's own as one of its agent's."""
+        session = self._sessions.get(session_id)
+        run = None if session is None else self._run(session, agent_id)
+        if session is not None and run is not None:
+            usage = usage_of(record.attributes)
+            session.own_usage.subtract(usage)
+            run.spend(self._model(session, record), usage)
+
+    def _model(self, session: Session, record: LogRecord) -> str:
+        model = sys.intern(_text(record.attributes.get("model"), _NAME_CHARS) or UNKNOWN_MODEL)
+        is_one_too_many = len(session.models) >= MAX_MODELS_PER_SESSION
+        return "others" if model not in session.models and is_one_too_many else model
 
     def record_metric(self, point: MetricPoint) -> None:
         """Take in one metric point: the session's active time (a delta in seconds)."""

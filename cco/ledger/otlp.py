@@ -15,6 +15,8 @@ class LogRecord:
 
     event: str
     attributes: Mapping[str, Any]
+    client_version: str = ""
+    """Of the client that sent it: its scope's version."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,13 @@ def decode_logs(document: object) -> Iterator[LogRecord]:
     """
     for resource in _list(_mapping(document), "resourceLogs"):
         for scope in _list(_mapping(resource), "scopeLogs"):
+            told = _mapping(_mapping(scope).get("scope", {})).get("version")
+            client_version = told if isinstance(told, str) else ""
             for record in _list(_mapping(scope), "logRecords"):
                 attributes = _attributes(_mapping(record))
                 event = attributes.get("event.name")
                 if isinstance(event, str):
-                    yield LogRecord(event, attributes)
+                    yield LogRecord(event, attributes, client_version)
 
 
 def decode_metrics(document: object) -> Iterator[MetricPoint]:

@@ -150,6 +150,8 @@ class Session:
     last_seen_at: float = 0.0
     ended_at: float | None = None
     launch_id: str | None = None
+    client_version: str | None = None
+    """Of the Claude Code that it runs in, where that is known."""
     orchestrated: bool = False
     """Whether its hooks reach us. A client that merely inherited our telemetry is not ours."""
     came_back: bool = False
@@ -214,6 +216,7 @@ class Session:
             "session_id": self.session_id,
             "project": self.project,
             "model": self.model,
+            "client_version": self.client_version,
             "status": "running" if self.ended_at is None else "ended",
             "started_at": self.started_at,
             "last_seen_at": self.last_seen_at,

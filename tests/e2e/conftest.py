@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from cco.claude import versions
 from cco.demo.model_api import ModelRequest, ModelServer, Script
 from tests.conftest import BINARY, SOURCE, Result, Sandbox
 
+BACKGROUND_WITH_A_KEY = versions.Ability((2, 1, 250))
+"""Background sessions of older clients reach no model with an API key alone, also without cco."""
 KEY = "sk-ant-test-0000000000000000000000000000"
 
 
@@ -44,6 +47,10 @@ class Stage:
         assert result.code == 0, result
         document: dict[str, Any] = json.loads(result.out)
         return document
+
+    def can(self, ability: versions.Ability) -> bool:
+        """Whether the client is new enough for something."""
+        return ability.is_in(versions.installed_version(Path(self.claude)))
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.sandbox.ok(*arguments, "--json"))

@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from cco.daemon.hooks.budget_guard import usd
 from cco.demo.model_api import Block, ModelRequest, Usage, text, tool_use
 from cco.demo.scenario import specialist_of
+from cco.ledger.records import NANOS_PER_USD
 from tests.conftest import wait_until
 from tests.e2e.conftest import MakeStage, Stage
 from tests.e2e.test_interactive import terminal
@@ -25,6 +27,11 @@ def step_usd(make: MakeStage) -> tuple[Stage, Decimal]:
     assert cost > 0
     scene.requests.clear()
     return scene, cost
+
+
+def dollars(amount: Decimal) -> str:
+    """As cco writes an amount."""
+    return usd(int(amount * NANOS_PER_USD))
 
 
 def spent(scene: Stage) -> int:
@@ -67,7 +74,7 @@ def test_a_session_that_uses_up_its_budget(stage: MakeStage) -> None:
     last = [one for one in scene.requests if specialist_of(one) is None][-1]
     results = last.tool_results()
     assert len(results) == 5
-    assert f"budget of ${step * 7:.2f} is used up (${step * 8:.2f})." in results[4]
+    assert f"budget of {dollars(step * 7)} is used up ({dollars(step * 8)})." in results[4]
     assert f"cco budget set {math.ceil(step * 14)} --session {session_id}" in results[4]
     assert not any("used up" in one for one in results[:4])
     assert "85% of this session's budget is used" in last.conversation_text
@@ -109,10 +116,10 @@ def test_a_person_at_a_terminal_raises_it_and_goes_on(one_stage: MakeStage) -> N
     scene.skip_first_run_dialogs()
     scene.model.script = lambda request: [text("This is the answer.")]
     with terminal(scene, "--budget", str(step)) as screen:
-        screen.wait_for(lambda: f"cco·$0.00of${step:.2f}" in screen.screen)
+        screen.wait_for(lambda: f"cco·$0.00of{dollars(step)}" in screen.screen)
         screen.say("Hello there.")
         screen.wait_for(lambda: "Thisistheanswer." in screen.screen)
-        screen.wait_for(lambda: "100%ofbudgetused" in screen.screen)
+        screen.wait_for(lambda: "00%ofbudgetused" in screen.screen)
         count = len(scene.requests)
         screen.say("And now?")
         screen.wait_for(lambda: "isusedup" in screen.screen)
@@ -135,8 +142,7 @@ def test_a_person_at_a_terminal_raises_it_and_goes_on(one_stage: MakeStage) -> N
         screen.press_until(
             "\r", lambda: any("And anew?" in one.last_user_text for one in scene.requests)
         )
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
     assert scene.json("budget")["sessions"] == []
 
 
@@ -150,6 +156,5 @@ def test_within_a_status_line_of_ones_own(one_stage: MakeStage) -> None:
     with terminal(scene, "--settings", line, "--budget", str(step * 2)) as screen:
         screen.wait_for(lambda: "MINEcco·$0.00" in screen.screen)
         screen.say("Hello there.")
-        screen.wait_for(lambda: f"of${step * 2:.2f}" in screen.screen)  # what changed is drawn
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        screen.wait_for(lambda: f"of{dollars(step * 2)}" in screen.screen)  # what changed is drawn
+        assert screen.leave() == 0

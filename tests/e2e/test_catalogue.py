@@ -42,7 +42,8 @@ def test_every_specialist_has_its_own_brief_its_model_and_just_its_tools(
 ) -> None:
     scene = one_stage(Everyone())
     models = {f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL": name for tier, name in TIERS.items()}
-    told = scene.ask("-p", "Ask everybody.", "--model", "sonnet", **models)
+    at_once = {"CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS": str(len(CATALOGUE.agents))}
+    told = scene.ask("-p", "Ask everybody.", "--model", "sonnet", **models, **at_once)
 
     first: dict[str, ModelRequest] = {}
     for request in scene.requests:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cco.catalogue.markdown import load_markdown
 from cco.catalogue.model import INJECTION_LIMIT_CHARS
+from cco.claude import versions
 from cco.demo.model_api import Block, ModelRequest, Usage, claimed_usage, text, tool_use
 from cco.demo.scenario import specialist_of
 from tests.e2e.conftest import MakeStage, Stage
@@ -134,7 +135,9 @@ def test_a_specialist_keeps_its_brief_through_its_own_compaction(one_stage: Make
     brief = CATALOGUE.agent(script.name).brief
     theirs = [one for one in scene.requests if specialist_of(one) == script.name]
     (summary,) = [one for one in theirs if one.is_compaction]
-    assert CATALOGUE.agent_pre_compact.splitlines()[0] in summary.last_user_text
+    told = scene.can(versions.AGENT_IN_COMPACTION)  # whose conversation it is
+    pre_compact = CATALOGUE.agent_pre_compact if told else CATALOGUE.pre_compact
+    assert pre_compact.splitlines()[0] in summary.last_user_text
     after = [one for one in theirs if one.number > summary.number]
     assert after
     for request in after:

@@ -174,9 +174,12 @@ def replayed_in_disorder(
     """Give another daemon the same records: each twice, in any order, one cut off."""
     place.ok("daemon", "start")
     session = scene.json("sessions", session_id)
+    projects = scene.sandbox.home / ".claude" / "projects"
+    (transcript,) = projects.rglob(f"{session_id}.jsonl")
     requests: list[tuple[str, Any]] = [(path, body) for path, body in bodies] * 2
     for run in session["agents"]:
         agent = {"agent_id": run["agent_id"], "agent_type": f"cco:{run['name']}"}
+        agent["transcript_path"] = str(transcript)
         requests += [(f"/hooks/{event}", agent) for event in ("SubagentStart", "SubagentStop")]
     random.Random(7).shuffle(requests)
     for path, body in requests:
@@ -187,3 +190,8 @@ def replayed_in_disorder(
             assert place.request("POST", path, body[: len(body) // 2], headers).status == 400
             answer = place.request("POST", path, body, headers)
         assert answer.status == 200
+    own = session["own_usage"]
+    wait_until(  # older clients' agents are told by their transcripts, which are looked at again
+        lambda: json.loads(place.ok("sessions", session_id, "--json"))["own_usage"] == own,
+        "every call with whom it belongs to",
+    )

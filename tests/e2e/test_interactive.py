@@ -20,7 +20,7 @@ import pytest
 from cco.catalogue.markdown import load_markdown
 from cco.demo.model_api import Block, ModelRequest, text, tool_use
 from tests.conftest import wait_until
-from tests.e2e.conftest import MakeStage, Stage
+from tests.e2e.conftest import BACKGROUND_WITH_A_KEY, MakeStage, Stage
 
 CATALOGUE = load_markdown()
 _TIMEOUT_S = 60
@@ -75,14 +75,23 @@ class Terminal:
             self.type(key)
             self._read(0.5)
 
-    def wait_for_exit(self) -> int:
+    def leave(self) -> int:
+        """End the session as a person would; returns the exit code.
+
+        Older clients offer to complete the command first.
+        """
         deadline = time.monotonic() + _TIMEOUT_S
+        self.say("/exit")
+        again_at = time.monotonic() + 2
         while True:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 return os.waitstatus_to_exitcode(status)
             assert time.monotonic() < deadline, self.screen[-3000:]
             self._read(0.05)
+            if time.monotonic() > again_at:
+                self.type("\r")
+                again_at += 2
 
     def _read(self, timeout_s: float) -> None:
         if select.select([self._fd], [], [], timeout_s)[0]:
@@ -114,10 +123,10 @@ def test_interactive_session(one_stage: MakeStage) -> None:
         assert psutil.Process(screen.pid).exe() == os.path.realpath(scene.claude)
         screen.say("Hello there.")
         screen.wait_for(lambda: "Thisistheanswer." in screen.screen)
-        (request,) = [one for one in scene.requests if "Hello there." in one.last_user_text]
+        asked = [one for one in scene.requests if "Hello there." in one.last_user_text]
+        (request,) = [one for one in asked if one.tool_names]  # and not for the session's title
         assert CATALOGUE.rules in request.conversation_text
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
     (session,) = scene.json("sessions")["sessions"]
     assert session["prompts"] == 1
 
@@ -133,17 +142,18 @@ def test_compaction_in_the_middle_of_a_session(one_stage: MakeStage) -> None:
         screen.wait_for(lambda: "cco·$" in screen.screen)
         screen.say("What is this place?")
         screen.wait_for(lambda: "Theanswer." in screen.screen)
+        screen.say("And what for?")  # older clients compact no conversation of one answer
+        screen.wait_for(lambda: screen.screen.count("Theanswer.") > 1)
         screen.say("/compact")
         screen.wait_for(lambda: any(one.is_compaction for one in scene.requests))
         screen.wait_for(lambda: scene.json("sessions")["sessions"][0]["compactions"] == 1)
         screen.say("And now?")
         screen.wait_for(lambda: any("And now?" in one.last_user_text for one in scene.requests))
-        screen.say("/exit")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
     (summary,) = [one for one in scene.requests if one.is_compaction]
     assert CATALOGUE.pre_compact.splitlines()[0] in summary.last_user_text
     assert "The first request began: “What is this place?”" in summary.last_user_text
-    (after,) = [one for one in scene.requests if "And now?" in one.last_user_text]
+    after, *_ = [one for one in scene.requests if "And now?" in one.last_user_text]
     assert CATALOGUE.post_compact.splitlines()[0] in after.conversation_text
     assert after.conversation_text.count(CATALOGUE.rules) == 1
 
@@ -185,8 +195,7 @@ def test_answers_and_an_approved_plan_outlive_a_compaction(one_stage: MakeStage)
         screen.wait_for(lambda: scene.json("sessions")["sessions"][0]["compactions"] == 1)
         screen.say("And now?")
         screen.wait_for(lambda: any("And now?" in one.last_user_text for one in scene.requests))
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
     (after,) = [one for one in scene.requests if "And now?" in one.last_user_text]
     assert f"Asked “{STORE}”, the user answered “SQLite”" in after.conversation_text
     plans = re.escape(str(scene.sandbox.home / ".claude" / "plans"))
@@ -207,8 +216,7 @@ def test_a_running_session_heals_when_its_daemon_dies(one_stage: MakeStage) -> N
         screen.wait_for(lambda: scene.sandbox.run("daemon", "status").code == 0)
         after = scene.json("daemon", "status")
         assert (after["port"], after["pid"] != before["pid"]) == (before["port"], True)
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
 
 
 def test_the_users_own_status_line_stays(one_stage: MakeStage) -> None:
@@ -221,8 +229,7 @@ def test_the_users_own_status_line_stays(one_stage: MakeStage) -> None:
     with terminal(scene) as screen:
         screen.wait_for(lambda: "THE-USERS-OWN-LINE" in screen.screen)
         assert "cco·$" not in screen.screen
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
 
 
 def client_processes(scene: Stage) -> list[psutil.Process]:
@@ -243,6 +250,8 @@ def background_stage(one_stage: MakeStage) -> Iterator[MakeStage]:
 
     def make(script: Callable[..., object]) -> Stage:
         scenes.append(one_stage(script))  # type: ignore[arg-type]
+        if not scenes[-1].can(BACKGROUND_WITH_A_KEY):
+            pytest.skip("this client has no background sessions with an API key alone")
         return scenes[-1]
 
     yield make
@@ -264,5 +273,6 @@ def test_background_session(background_stage: MakeStage) -> None:
         lambda: any(CATALOGUE.rules in one.conversation_text for one in scene.requests),
         "the rules in the background session",
     )
-    request = next(one for one in scene.requests if "background" in one.last_user_text)
+    asked = [one for one in scene.requests if "background" in one.last_user_text]
+    request = next(one for one in asked if one.tool_names)  # and not for the session's title
     assert CATALOGUE.rules in request.conversation_text

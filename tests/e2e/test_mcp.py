@@ -18,6 +18,7 @@ from tests.e2e.test_interactive import terminal
 TOOL = "mcp__plugin_cco_cco__"
 FINDING = "The tenant is missing from the cache key."
 LISTING_LIMIT_TOKENS = 60
+DEFINITIONS_LIMIT_TOKENS = 500
 CHARS_PER_TOKEN = 4
 
 
@@ -84,8 +85,7 @@ def test_at_a_terminal_nobody_is_asked_anything(one_stage: MakeStage) -> None:
         screen.wait_for(lambda: "cco·$" in screen.screen)
         screen.say("LEAVE what you found.")
         screen.wait_for(lambda: "Done." in screen.screen)
-        screen.type("/exit\r")
-        assert screen.wait_for_exit() == 0
+        assert screen.leave() == 0
     assert [note["text"] for note in stored(scene)] == [FINDING]
 
 
@@ -139,4 +139,7 @@ def test_what_the_tools_cost_in_every_request(one_stage: MakeStage) -> None:
     with_tools, without = bodies
     assert all(f"{TOOL}{name}" in with_tools for name in ("note", "notes", "who_edits", "status"))
     assert TOOL not in without
-    assert (len(with_tools) - len(without)) / CHARS_PER_TOKEN < LISTING_LIMIT_TOKENS
+    limit_tokens = LISTING_LIMIT_TOKENS
+    if "ToolSearch" not in scene.requests[0].tool_names:  # it sends every definition with it
+        limit_tokens = DEFINITIONS_LIMIT_TOKENS
+    assert (len(with_tools) - len(without)) / CHARS_PER_TOKEN < limit_tokens

@@ -32,9 +32,11 @@ def test_prometheus_tells_the_sum_by_hand(one_stage: MakeStage, tmp_path: Path) 
             lambda: len(calls_in(bodies)) == len(scene.requests), "all calls at the collector"
         )
         server.catch_up()
+        everything = "sum(cco_model_calls_total)"
+        wait_until(lambda: server.only(everything) == len(scene.requests), "all calls shown")
 
         calls = calls_in(bodies)
-        assert server.only("sum(cco_model_calls_total)") == len(calls) > len(TWELVE)
+        assert server.only(everything) == len(calls) > len(TWELVE)
         cost = server.only("sum(cco_cost_usd_total)")
         assert cost is not None
         assert round(cost * 1e9) == cost_of(calls) * 10**9

@@ -27,10 +27,12 @@ from cco.catalogue.search import SearchIndex
 from cco.daemon.application import make_application
 from cco.daemon.hooks.briefing import Briefing
 from cco.daemon.hooks.budget_guard import BudgetGuard
+from cco.daemon.hooks.compactions import Compactions
 from cco.daemon.hooks.conflict_guard import watch_edits
 from cco.daemon.hooks.disk import Disk
 from cco.daemon.hooks.hints import Hints
 from cco.daemon.state import State
+from cco.daemon.telemetry.attribution import Attribution
 from cco.ledger.budget import Budgets
 from cco.ledger.ledger import Ledger
 from cco.sealing import names
@@ -71,6 +73,8 @@ class Daemon:
             self.ledger,
             lambda *, handover: self.stopped.append(handover),
             budgets,
+            Attribution(self.ledger, lambda seconds, call: None),
+            Compactions(self.ledger),
             Hints(index),
             guards,
             index=index,

@@ -37,7 +37,8 @@ class Service:
         self.ledger = Ledger()
         sealed = cast(Any, SimpleNamespace(settings=settings))
         self.streams = Streams(limits)
-        self.state = State(sealed, nothing, self.ledger, nothing, nothing, streams=self.streams)
+        unused = (nothing,) * 4
+        self.state = State(sealed, nothing, self.ledger, *unused, streams=self.streams)
         self.server = HTTPServer(make_application(self.state))
         self.server.add_sockets([listening])
 

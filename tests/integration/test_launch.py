@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cco.claude.headers import CLIENT_HEADER, LAUNCH_HEADER
 from cco.sealing import names
 from tests.conftest import ClaudeStart, FakeClaude, Result, Sandbox, wait_until
 
@@ -308,3 +310,61 @@ def test_a_claude_that_is_cco_again_is_refused(
     path = os.pathsep.join([str(wrapper.parent), source_sandbox.environment()["PATH"]])
     env = source_sandbox.environment(PATH=path, ORCHESTRATOR_ENABLED=enabled)
     assert_failed(source_sandbox.run("-p", "x", env=env), 126, "leads back to cco")
+
+
+def installed(fake: FakeClaude, version: str) -> None:
+    """Make the stand-in a program of npm's."""
+    package = {"name": "@anthropic-ai/claude-code", "version": version}
+    (fake.folder / "package.json").write_text(json.dumps(package))
+
+
+def test_a_client_that_is_too_old_is_refused_with_what_to_do(
+    sandbox: Sandbox, fake_claude: FakeClaude
+) -> None:
+    installed(fake_claude, "2.1.39")
+    env = environment(sandbox, fake_claude)
+    result = sandbox.run("-p", "hello", env=env)
+    assert (result.code, result.out) == (126, "")
+    assert "Claude Code 2.1.39 is too old: cco needs 2.1.40 or newer" in result.err
+    assert "claude update" in result.err
+    assert "ORCHESTRATOR_ENABLED=false" in result.err
+    assert fake_claude.starts() == []
+    assert sandbox.leftovers() == []
+    # what is not orchestrated is not refused: it is how the client is updated
+    assert sandbox.run("update", env=env).code == 0
+    assert sandbox.run("-p", "x", env={**env, "ORCHESTRATOR_ENABLED": "false"}).code == 0
+    assert [start.arguments for start in fake_claude.starts()].count(["-p", "x"]) == 1
+
+
+@pytest.mark.parametrize(("version", "kind"), [("2.1.62", "command"), ("2.1.75", "http")])
+def test_an_old_client_gets_hooks_of_its_own(
+    served: Sandbox, fake_claude: FakeClaude, version: str, kind: str
+) -> None:
+    installed(fake_claude, version)
+    start = launch(served, fake_claude, "-p", "hello")
+    path = Path(start.option("--settings"))
+    assert path.name.startswith(names.BRIDGE_COPY_PREFIX)
+    hooks = json.loads(path.read_text())["hooks"]
+    assert "PostCompact" not in hooks
+    (hook,) = hooks["Stop"][0]["hooks"]
+    assert hook["type"] == kind
+    if kind == "http":
+        headers = {name: hook["headers"][name] for name in (CLIENT_HEADER, LAUNCH_HEADER)}
+        payload = {"session_id": version}
+        assert served.request("POST", "/hooks/SessionStart", payload, headers).status == 200
+    else:
+        event = json.dumps({"session_id": version, "source": "startup"})
+        (started,) = hooks["SessionStart"][0]["hooks"]
+        command = shlex.split(started["command"])
+        done = subprocess.run(
+            command, input=event.encode(), env=start.environ, capture_output=True, check=True
+        )
+        assert "additionalContext" in done.stdout.decode()
+    (session,) = [
+        one
+        for one in json.loads(served.ok("sessions", "--json"))["sessions"]
+        if one["session_id"] == version
+    ]
+    assert session["client_version"] == version
+    assert served.hook("SessionEnd", version).status == 200
+    assert not path.exists()

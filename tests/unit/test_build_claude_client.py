@@ -14,7 +14,7 @@ from claude_client import ClientUnavailable
 NPM = """#!/bin/sh
 printf '%s\\n' "$*" "${npm_config_cache:-home}" >> "$LOG"
 [ -z "$FAIL" ] || { echo "npm error $FAIL" >&2; exit 1; }
-folder=node_modules/@anthropic-ai/claude-code-$PLATFORM
+folder=node_modules/@anthropic-ai/claude-code$PLATFORM
 mkdir -p "$folder" && echo program > "$folder/$PROGRAM"
 """
 
@@ -29,7 +29,7 @@ def npm_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{npm.parent}:/usr/bin:/bin")
     monkeypatch.setenv("LOG", str(tmp_path / "log"))
     monkeypatch.setenv("FAIL", "")
-    monkeypatch.setenv("PLATFORM", claude_client.platform_name())
+    monkeypatch.setenv("PLATFORM", f"-{claude_client.platform_name()}")
     monkeypatch.setenv("PROGRAM", "claude")
     monkeypatch.setattr(npm_parts, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(claude_client, "INSTALLED", tmp_path / "cache" / "claude")
@@ -79,7 +79,7 @@ def test_it_is_fetched_once(npm_log: Path, capsys: pytest.CaptureFixture[str]) -
 def test_it_is_fetched_for_another_system(
     npm_log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("PLATFORM", "win32-x64")
+    monkeypatch.setenv("PLATFORM", "-win32-x64")
     monkeypatch.setenv("PROGRAM", "claude.exe")
     for action in ("fetch", "fetch", "path"):
         assert claude_client.main([action, "--platform", "win32-x64"]) == 0
@@ -90,6 +90,38 @@ def test_it_is_fetched_for_another_system(
     assert npm_log.read_text().splitlines()[0].endswith("--os win32 --cpu x64")
     assert len(npm_log.read_text().splitlines()) == 2
     assert claude_client.main(["path"]) == 1
+
+
+def test_an_older_one_is_locked_and_apart(
+    npm_log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Up to 2.1.112 it is a script, for all platforms."""
+    monkeypatch.setenv("PLATFORM", "")
+    monkeypatch.setenv("PROGRAM", "cli.js")
+    assert claude_client.older() == ["2.1.40", "2.1.100", "2.1.200"]
+    for action in ("fetch", "fetch", "path"):
+        assert claude_client.main([action, "--client", "2.1.100"]) == 0
+    others = npm_parts.CACHE / "claude-others"
+    program = others / "2.1.100" / "node_modules" / "@anthropic-ai" / "claude-code" / "cli.js"
+    assert capsys.readouterr().out.split() == [str(program)] * 3
+    assert npm_log.read_text().count("ci --ignore-scripts") == 1
+    assert claude_client.main(["path"]) == 1
+    assert [path.name for path in others.iterdir()] == ["2.1.100"]
+
+
+def test_the_newest_is_fetched_anew_each_time(
+    npm_log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert claude_client.main(["fetch", "--client", "newest"]) == 0
+    first, second = capsys.readouterr().out.split()
+    assert first == second
+    assert "/claude-others/newest/" in first
+    asked = npm_log.read_text().splitlines()[::2]
+    assert len(asked) == 2
+    assert all(one.startswith("install --ignore-scripts ") for one in asked)
+    assert all(one.endswith(" @anthropic-ai/claude-code@latest") for one in asked)
+    assert claude_client.main(["path", "--client", "newest"]) == 0
 
 
 def test_another_pinned_version_is_fetched_again(npm_log: Path) -> None:

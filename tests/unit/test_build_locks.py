@@ -10,6 +10,7 @@ import pytest
 
 BUILD = Path(__file__).parent.parent.parent / "build"
 LOCKS = sorted((BUILD / "requirements").glob("*.txt"))
+CLIENTS = sorted((BUILD / "claude-clients").iterdir())
 PLATFORMS = ("darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64", "win32-arm64", "win32-x64")
 
 
@@ -43,3 +44,15 @@ def test_the_client_is_pinned_for_every_platform() -> None:
         assert package["integrity"].startswith("sha512-")
     assert "resolved" not in text
     assert "://" not in text
+
+
+@pytest.mark.parametrize("folder", CLIENTS, ids=lambda folder: folder.name)
+def test_older_clients_are_pinned_too(folder: Path) -> None:
+    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
+    assert wanted == {"@anthropic-ai/claude-code": folder.name}
+    text = (folder / "package-lock.json").read_text()
+    packages = json.loads(text)["packages"]
+    assert packages.pop("")["dependencies"] == wanted
+    assert packages["node_modules/@anthropic-ai/claude-code"]["version"] == folder.name
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+    assert "resolved" not in text

@@ -46,8 +46,8 @@ def ours(user: UserArguments) -> list[str]:
         (["--settings-file", "x"], ["--settings-file", "x"], None, None),
         (["--Settings", "x"], ["--Settings", "x"], None, None),
         (["", "é", 'a "b" \'c\'', "a\nb"], ["", "é", 'a "b" \'c\'', "a\nb"], None, None),
-        (["--append-system-prompt-file", "--settings"],
-         ["--append-system-prompt-file", "--settings"], None, None),
+        (["--system-prompt-file", "--settings"],
+         ["--system-prompt-file", "--settings"], None, None),
         (["-p", "x", "--resume", "--settings", "a"], ["-p", "x", "--resume"], "a", None),
         (["--plugin-dir", "--settings", "--mcp-config", "m.json"],
          ["--plugin-dir", "--settings", "--mcp-config", "m.json"], None, None),
@@ -91,6 +91,18 @@ def test_a_users_own_prompt_follows_ours(prompt: str) -> None:
         assert found.count("--append-system-prompt") == 1
         assert found[found.index("--append-system-prompt") + 1] == f"{NUDGE}\n\n{prompt}"
         assert found[-1] == "-p"
+
+
+def test_a_users_file_to_append_follows_both() -> None:
+    """Claude Code took no file beside a prompt for long; a file that cannot be merged stays."""
+    user = parse(["--append-system-prompt-file=a.txt", "--append-system-prompt", "be brief", "-p"])
+    assert user.append_system_prompt_file == "a.txt"
+    paths = {"settings": "/bridge.json", "plugin": "/plugin"}
+    merged = orchestrated(user, **paths, nudge=NUDGE, appended="be kind")
+    assert merged[4:] == ["--append-system-prompt", f"{NUDGE}\n\nbe brief\n\nbe kind", "-p"]
+    assert ours(user)[5:] == [
+        f"{NUDGE}\n\nbe brief", "--append-system-prompt-file", "a.txt", "-p"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

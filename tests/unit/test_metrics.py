@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cco.daemon.state import State
+from cco.daemon.telemetry.attribution import Attribution
 from cco.daemon.telemetry.exposition import Family, Labels
 from cco.daemon.telemetry.metrics import NAMING_S, Metrics
 from cco.ledger import ledger as ledger_module
@@ -208,6 +209,7 @@ def test_without_a_collector_there_is_nothing_about_forwarding(bench: Bench) -> 
     class Plain:
         forwarder = None
         ledger = bench.ledger
+        attribution = Attribution(bench.ledger)
 
     names = [one.name for one in bench.metrics.collect(cast(State, Plain()))]
     assert "cco_sessions" in names

@@ -5,8 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from cco.claude import versions
 from cco.claude.bridge import EVENTS
-from cco.claude.headers import BUDGET_HEADER, LAUNCH_HEADER
+from cco.claude.headers import BUDGET_HEADER, CLIENT_HEADER, LAUNCH_HEADER
 from cco.daemon.handler import BaseHandler, Problem
 from cco.daemon.hooks.briefing import compaction_output, context_output
 from cco.daemon.hooks.guards import block_output, tool_output
@@ -28,11 +29,16 @@ class HookHandler(BaseHandler):
     def post(self, event: str) -> None:
         if event not in (*EVENTS, STATUS_LINE):
             raise Problem(HTTPStatus.NOT_FOUND, "no such event")
-        payload = self.json_object()
+        payload = self.state.compactions.with_agent(event, self.json_object())
         launch_id = self._launch_id()
         session = self.state.ledger.record_hook(event, payload, launch_id)
         if session is None:
             raise Problem(HTTPStatus.BAD_REQUEST, "the payload has no session_id")
+        told = versions.parse_version(self.request.headers.get(CLIENT_HEADER, ""))
+        if told is not None:
+            session.client_version = versions.spelled(told)
+        if payload.get("source") == "compact" and not _can(session, versions.POST_COMPACT):
+            self.state.ledger.record_hook("PostCompact", payload, launch_id)
         if launch_id is not None:
             amount = self.request.headers.get(BUDGET_HEADER, "")
             self.state.budgets.note_launch(launch_id, amount)
@@ -75,15 +81,18 @@ class HookHandler(BaseHandler):
         """Deliver the rules, unless the session resumes a conversation that has them already.
 
         The client drops what an earlier start said when it resumes, but keeps what followed a
-        compaction. A specialist whose own conversation was compacted is told its brief instead.
+        compaction, unless it is an old one. A specialist whose own conversation was compacted is
+        told its brief instead.
         """
         source = _text(payload, "source")[:_SOURCE_CHARS]
         if agent_id := _text(payload, "agent_id"):
             self._restart_agent(agent_id, _text(payload, "agent_type"), session)
             return
-        if source == "resume" and session.has_rules_from_compaction:
-            return
         compacted = source == "compact"
+        if source == "resume" and session.has_rules_from_compaction:
+            if _can(session, versions.CONTEXT_OUTLIVES_RESUME):
+                return
+            compacted = True
         briefing = self.state.briefing
         text = briefing.after_compaction(session) if compacted else briefing.rules()
         session.has_rules_from_compaction = compacted
@@ -139,6 +148,10 @@ class HookHandler(BaseHandler):
         if session.launch_id and last:
             name = f"{names.BRIDGE_COPY_PREFIX}{session.launch_id}.json"
             remove(self.state.sealed.path(name))
+
+
+def _can(session: Session, ability: versions.Ability) -> bool:
+    return ability.is_in(versions.parse_version(session.client_version or ""))
 
 
 def _text(payload: dict[str, Any], name: str) -> str:

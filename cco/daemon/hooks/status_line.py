@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from cco.claude import versions
 from cco.daemon.hooks.budget_guard import usd
 from cco.ledger.budget import Budgets, Standing
 from cco.ledger.records import Session
@@ -14,13 +15,17 @@ _MAX_NAMES = 3
 
 
 def status_line(session: Session, budgets: Budgets) -> str:
-    """One line under 120 columns: cost, agents at work, context used, budgets nearly used.
+    """One line under 120 columns: cost, agents at work, context used, budgets nearly used, and an
+    old client.
 
     What does not fit is left out whole: names of agents first, then the context, then how many
     agents there are.
     """
     bound = budgets.limited(session)
     fixed = [f"{_percent(one)} used" for one in bound if one.state in ("near", "reached")]
+    client = versions.parse_version(session.client_version or "")
+    if client is not None and versions.is_old(client):
+        fixed.append(f"Claude Code {versions.spelled(client)} is old")
     agents, context = _agents(session), _context(session)
     line = ""
     for chosen, beside in [*((one, context) for one in agents), (agents[-1], ""), ("", "")]:

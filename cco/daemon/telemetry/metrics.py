@@ -29,7 +29,9 @@ from cco.daemon.telemetry.exposition import (
     render,
     wants_openmetrics,
 )
+from cco.ledger.call import usage_of
 from cco.ledger.ledger import Ledger
+from cco.ledger.otlp import LogRecord
 from cco.ledger.records import NANOS_PER_USD, AgentRun, Session, Usage
 from cco.ledger.totals import MAIN, UNKNOWN, AgentTotals, Totals
 
@@ -68,7 +70,7 @@ class Metrics:
 
     def collect(self, state: State) -> Iterator[Family | Histogram]:
         """All metrics as they are now."""
-        yield from self._of_ledger(state.ledger)
+        yield from self._of_ledger(state.ledger, state.attribution.unsettled())
         hooks = (((("handler", event),), count) for event, count in self._hooks.items())
         yield self._counter("cco_hook_requests", "Events of Claude Code.", hooks)
         yield self._latency
@@ -83,7 +85,7 @@ class Metrics:
         )
         yield self._counter("process_cpu_seconds", "Processor time.", [((), time.process_time())])
 
-    def _of_ledger(self, ledger: Ledger) -> Iterator[Family]:
+    def _of_ledger(self, ledger: Ledger, unsettled: Iterable[LogRecord] = ()) -> Iterator[Family]:
         sessions = ledger.sessions()
         totals = Totals()
         totals.add(ledger.folded)
@@ -95,6 +97,9 @@ class Metrics:
         running = [(labels, count) for labels, count in running if count]
         yield _gauge("cco_agents_running", "Runs of agents under way.", running)
         self._withhold_unnamed(totals, sessions)
+        for record in unsettled:
+            model = str(record.attributes.get("model"))
+            totals.agent_models.get((MAIN, model), Usage()).subtract(usage_of(record.attributes))
         yield self._counter("cco_sessions_started", "Sessions.", [((), totals.sessions)])
         runs = [(name, one) for name, one in totals.agents.items() if name != MAIN]
         yield self._by_agent("cco_agent_runs", "Runs.", runs, lambda one: one.runs)

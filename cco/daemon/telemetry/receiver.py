@@ -11,7 +11,9 @@ class LogsHandler(BaseHandler):
 
     def post(self) -> None:
         for record in list(decode_logs(self.json_body())):
-            self.state.ledger.record_log(record)
+            if self.state.ledger.record_log(record):
+                self.state.attribution.note(record)
+        self.state.attribution.settle()
         if self.state.forwarder is not None:
             self.state.forwarder.accept("logs", self.request.body)
         self.send({"partialSuccess": {}})

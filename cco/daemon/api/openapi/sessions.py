@@ -69,6 +69,7 @@ SCHEMAS = {
             "session_id": TEXT,
             "project": TEXT,
             "model": NAME_OR_NULL,
+            "client_version": {**NAME_OR_NULL, "description": "Of its Claude Code."},
             "status": {"enum": ["running", "ended"]},
             "started_at": TIME,
             "last_seen_at": TIME,
