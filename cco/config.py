@@ -83,6 +83,12 @@ def budget_usd(text: str) -> float | None:
     return amount if 0 < amount <= MAX_BUDGET_USD else None
 
 
+def config_path() -> Path | None:
+    """The config file that is read where it exists; None for an account without a home."""
+    files = _config_files(dict(os.environ))
+    return files[0][0] if files else None
+
+
 def _config_files(env: dict[str, str]) -> list[tuple[Path, bool]]:
     if env.get("CCO_CONFIG"):
         return [(Path(env["CCO_CONFIG"]), True)]

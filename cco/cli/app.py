@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
-import sys
 from collections.abc import Sequence
 
 import click
 
-from cco.cli import COMMANDS
-from cco.cli.output import print_error
+from cco.cli import COMMANDS, failure
+from cco.cli.output import tell
 from cco.errors import CcoError
 
 _EPILOG = """\b
@@ -45,6 +45,12 @@ class Commands(click.Group):
     help="Claude Code with specialists, rules that survive compaction, and exact costs.",
     epilog=_EPILOG,
 )
+@click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    help="Show where an error comes from. Goes before the command; CCO_DEBUG=1 is the same.",
+)
 def application() -> None:
     pass
 
@@ -68,9 +74,11 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
-        error.show(sys.stderr)
+        text = io.StringIO()
+        error.show(text)
+        for line in text.getvalue().splitlines():
+            tell(line)
         return error.exit_code
     except CcoError as error:
-        print_error(error)
-        return error.exit_code
+        return failure.report(error)
     return code if isinstance(code, int) else 0

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cco.claude.arguments import UserArguments
-from cco.cli.output import print_error, print_note
+from cco.cli.output import print_note
 from cco.config import (
     NOT_A_BUDGET,
     Config,
@@ -34,7 +34,9 @@ def run(arguments: Sequence[str], *, own_options: bool = True) -> int:
     try:
         return _launch(list(arguments), own_options=own_options)
     except CcoError as error:
-        print_error(error)
+        from cco.cli import failure
+
+        failure.report(error)
         own = isinstance(error, (ClaudeNotFound, ClaudeNotExecutable))
         return error.exit_code if own else _FAILED
 

@@ -35,13 +35,19 @@ def choose_folder(temp: Path | None = None) -> Path:
     temp = temp_folder() if temp is None else temp
     if not os.path.isdir(temp):
         raise FolderUnusable(f"{temp} is not a folder")
-    folder = temp
-    if any(held_by_another(temp / name) for name in names.ALL):
-        folder = private_folder(temp)
+    folder = wanted_folder(temp)
+    if folder != temp:
         make_private_folder(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise FolderUnusable(f"{folder} is not writable")
     return folder
+
+
+def wanted_folder(temp: Path) -> Path:
+    """The folder that a new start would use, made or not."""
+    if any(held_by_another(temp / name) for name in names.ALL):
+        return private_folder(temp)
+    return temp
 
 
 def locate_folder(temp: Path | None = None) -> Path | None:

@@ -140,8 +140,7 @@ def test_managed_settings_can_forbid_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     write(tmp_path / "managed.json", {name: True})
-    paths = [tmp_path / "managed.json"]
-    monkeypatch.setattr(user_settings, "_paths", lambda folder, environ: iter(paths))
+    monkeypatch.setattr(user_settings, "managed_paths", lambda: [tmp_path / "managed.json"])
     (blocker,) = read_user_settings(tmp_path, {}, None).blockers
     assert name in blocker
     assert "managed" in blocker
