@@ -1,6 +1,9 @@
 import _signal  # type: ignore[import-not-found]  # signal's enumerations take too long
+import os
 
 try:
+    if os.environ.pop("CCO_HELD_SIGINT", None) and hasattr(_signal, "pthread_sigmask"):
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGINT,))
     from cco.cli.entry import main
 
     code = main()

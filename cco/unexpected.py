@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 
-from cco.errors import CcoError, Defect, OutputFailed, SystemRefused
+from cco.errors import CcoError, Defect, FolderUnusable, OutputFailed, SystemRefused
 
 _SYSTEM = frozenset((errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN))
-_OUTPUT = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EROFS))
+_WRITING = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EROFS))
 
 
 def told_as(error: Exception) -> CcoError:
@@ -19,8 +19,10 @@ def told_as(error: Exception) -> CcoError:
         return SystemRefused("there is not enough memory")
     if isinstance(error, OSError) and error.errno in _SYSTEM:
         return SystemRefused(f"the system refuses: {os.strerror(error.errno)}")
-    if isinstance(error, OSError) and error.errno in _OUTPUT:
-        where = str(error.filename) if error.filename is not None else "the output"
-        return OutputFailed(f"{where} cannot be written: {os.strerror(error.errno)}")
+    if isinstance(error, OSError) and error.errno in _WRITING:
+        reason = os.strerror(error.errno)
+        if error.filename is not None:
+            return FolderUnusable(f"{error.filename} cannot be used: {reason}")
+        return OutputFailed(f"the output cannot be written: {reason}")
     text = str(error)
     return Defect(f"unexpected {type(error).__name__}" + (f": {text!r}" if text else ""))

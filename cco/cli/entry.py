@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # without importing typing: this is on a hot path
 
 _FAILED = 125
 _DEFECT = 70
+_INTERRUPTED = 130
 _BROKEN_PIPE = 141
 _HELP = frozenset(("--help", "-h"))
 _QUICK = frozenset(("version", "--version", "hook", "statusline"))
@@ -35,12 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        return 130
+        return _INTERRUPTED
     except Exception as error:
         return _failed(error, is_launch=not _is_ours(argv))
 
 
 def _failed(error: Exception, *, is_launch: bool) -> int:
+    if _is_interrupt(error):
+        return _INTERRUPTED
     try:
         from cco.cli import failure
 
@@ -49,6 +52,12 @@ def _failed(error: Exception, *, is_launch: bool) -> int:
         os.write(2, _LAST_WORDS)
         code = _DEFECT
     return _FAILED if is_launch and code != _BROKEN_PIPE else code
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether an interrupt was wrapped, as Python does where one comes while a class is made."""
+    cause = error.__cause__ or error.__context__
+    return cause is not None and (isinstance(cause, KeyboardInterrupt) or _is_interrupt(cause))
 
 
 def _is_ours(argv: Sequence[str]) -> bool:

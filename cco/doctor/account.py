@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cco.doctor.finding import NOTE, OK, Finding
+from cco.doctor.finding import NOTE, OK, PROBLEM, Finding
+from cco.doctor.modes import closing
+from cco.errors import MachineIdUnavailable
 from cco.sealing.identity import OF_SYSTEM, fallback_path, known_machine_id, username
 
 
@@ -17,7 +19,11 @@ def examine() -> Iterator[Finding]:
 def _machine_id() -> Finding:
     finding_id, subject = "account.machine_id", "machine id"
     advice = "The sealed files are bound to that file instead of the machine."
-    found = known_machine_id()
+    try:
+        found = known_machine_id()
+    except MachineIdUnavailable as error:
+        fix = closing(fallback_path())
+        return Finding(finding_id, subject, PROBLEM, str(error), error.advice, fix)
     if found is None:
         told = f"this machine has none; the first start makes a random one in {fallback_path()}"
         return Finding(finding_id, subject, NOTE, told, advice)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cco.claude.bridge import EVENTS
-from cco.doctor.finding import OK, PROBLEM, Finding, Fix
+from cco.doctor.finding import OK, PROBLEM, Finding
+from cco.doctor.modes import closing
 from cco.doctor.situation import ABSENT, Situation
 from cco.errors import CcoError, SealedFileTruncated, SealedFileUnsafe
 from cco.sealing import names
 from cco.sealing.journal import open_segments
-from cco.sealing.private_files import is_ours, private_folder_fault, read_private
+from cco.sealing.private_files import private_folder_fault, read_private
 from cco.sealing.sealed_set import SealedSet
 
 _IDS = {
@@ -55,25 +53,8 @@ def _looked_at(sealed: SealedSet, name: str, look: Callable[[SealedSet, str], st
 
 
 def _refused(name: str, path: Path, error: CcoError) -> Finding:
-    fix = None
-    if isinstance(error, SealedFileUnsafe) and _only_mode_is_wrong(path):
-        fix = Fix("closes it to others again", lambda: _close(path))
+    fix = closing(path) if isinstance(error, SealedFileUnsafe) else None
     return Finding(_IDS[name], name, PROBLEM, str(error), error.advice, fix)
-
-
-def _only_mode_is_wrong(path: Path) -> bool:
-    if sys.platform == "win32" or not is_ours(path):
-        return False
-    status = path.lstat()
-    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and bool(status.st_mode & 0o077)
-
-
-def _close(path: Path) -> str:
-    """What was open to others may have been changed: the seal tells, and is looked at again."""
-    if not _only_mode_is_wrong(path):
-        return ""
-    os.chmod(path, 0o600, follow_symlinks=os.chmod not in os.supports_follow_symlinks)
-    return f"{path.name} is closed to others again"
 
 
 def _member(sealed: SealedSet, name: str) -> str:
