@@ -5,7 +5,14 @@ from __future__ import annotations
 import errno
 import os
 
-from cco.errors import CcoError, Defect, FolderUnusable, OutputFailed, SystemRefused
+from cco.errors import (
+    CcoError,
+    Defect,
+    FolderUnusable,
+    OutputFailed,
+    SystemRefused,
+    UsageInvalid,
+)
 
 _SYSTEM = frozenset((errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN))
 _WRITING = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EROFS))
@@ -15,6 +22,8 @@ def told_as(error: Exception) -> CcoError:
     """The error that stands for an exception: the system's fault, or a defect of cco."""
     if isinstance(error, CcoError):
         return error
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # only of os.getcwd
+        return UsageInvalid("the current folder is gone", advice="Change to another one.")
     if isinstance(error, MemoryError):
         return SystemRefused("there is not enough memory")
     if isinstance(error, OSError) and error.errno in _SYSTEM:

@@ -25,7 +25,7 @@ class Program:
 
 
 def copied_program(sandbox: Sandbox, folder: Path) -> Program:
-    """Copy the program that a sandbox runs: the package, or the folder that the one file unpacks."""
+    """Copy what a sandbox runs: the package, or the folder that the one file unpacks."""
     if not sandbox.frozen:
         shutil.copytree(
             Path(cco.__file__).parent, folder / "cco", ignore=shutil.ignore_patterns("__pycache__")

@@ -10,7 +10,7 @@ import os
 import sys
 
 from cco.cli.output import print_error, tell
-from cco.errors import OutputFailed
+from cco.errors import Defect, OutputFailed
 from cco.unexpected import told_as
 
 _BROKEN_PIPE = 141
@@ -27,6 +27,8 @@ def report(error: Exception) -> int:
     told = told_as(error)
     if isinstance(told, OutputFailed):
         _let_go_of_output()
+    if isinstance(told, Defect):  # whatever its message is made of
+        told = Defect(_without_secrets(str(told)))
     print_error(told)
     if os.environ.get("CCO_DEBUG", "").lower() not in _OFF:
         print_traceback(error)
@@ -37,11 +39,15 @@ def print_traceback(error: BaseException) -> None:
     """Show where an error comes from, without the secrets that may be in its message."""
     import traceback
 
+    lines = "".join(traceback.format_exception(error)).rstrip("\n")
+    for line in _without_secrets(lines).split("\n"):
+        tell(line)
+
+
+def _without_secrets(text: str) -> str:
     from cco.redaction import redacted
 
-    lines = "".join(traceback.format_exception(error)).rstrip("\n")
-    for line in redacted(lines, os.environ).split("\n"):
-        tell(line)
+    return redacted(text, os.environ)
 
 
 def _is_broken_pipe(error: Exception) -> bool:
