@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -87,7 +88,11 @@ def _config() -> tuple[Config, Finding | None]:
     try:
         return load_config(), None
     except CcoError as error:
-        return Config(), Finding("config.file", "config", PROBLEM, str(error), error.advice)
+        fault = Finding("config.file", "config", PROBLEM, str(error), error.advice)
+    try:  # what the variables say goes before the file, and need not be wrong
+        return load_config({**os.environ, "CCO_CONFIG": os.devnull}), fault
+    except CcoError:
+        return Config(), fault
 
 
 def _situation() -> tuple[Situation | None, Finding | None]:
