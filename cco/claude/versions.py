@@ -1,4 +1,4 @@
-"""Which versions of Claude Code cco works with; docs/cli.md tells users the same.
+"""Which versions of Claude Code cco works with; docs/doctor.md tells users the same.
 
 Source: real clients of these versions, run against a scripted API.
 """

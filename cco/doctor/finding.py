@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cco.errors import CcoError
+from cco.unexpected import told_as
 
 OK = "ok"
 NOTE = "note"
@@ -52,3 +53,6 @@ def guarded(finding_id: str, subject: str, look: Examination) -> Iterator[Findin
     except OSError as error:
         told = f"cannot be looked at: {error.strerror or type(error).__name__}"
         yield Finding(finding_id, subject, NOTE, told)
+    except Exception as error:  # a defect in one area leaves the others to be looked at
+        defect = told_as(error)
+        yield Finding(finding_id, subject, PROBLEM, str(defect), defect.advice)

@@ -337,7 +337,13 @@ def test_completion_scripts(served: Sandbox, shell: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [("cco da", {"daemon", "dashboard"}), ("cco daemon st", {"start", "status", "stop"})],
+    [
+        ("cco da", {"daemon", "dashboard"}),
+        ("cco daemon st", {"start", "status", "stop"}),
+        ("cco --d", {"--debug"}),
+        ("cco --debug da", {"daemon", "dashboard"}),
+        ("cco doctor --f", {"--fix"}),
+    ],
 )
 def test_completion_completes(served: Sandbox, line: str, expected: set[str]) -> None:
     env = served.environment(
