@@ -16,6 +16,8 @@ DEFAULT_PORT = 3000
 APP = "cco"
 TIERS = ("opus", "sonnet", "haiku", "inherit")
 """Claude Code's own names of its models: no model id goes out of date in a definition."""
+OFF = frozenset(("false", "0", "no", "off"))
+"""Values of ORCHESTRATOR_ENABLED with which Claude Code is launched plainly."""
 CONFLICTS = ("warn", "deny", "off")
 MAX_BUDGET_USD = 1_000_000
 NOT_A_BUDGET = f"must be an amount of US dollars over 0, to {MAX_BUDGET_USD}"

@@ -98,7 +98,7 @@ def _report(findings: Sequence[Finding], fixed: Sequence[Fixed], *, colours: boo
         yield f"fixed: {_shown(one.done)}"
     verdict, next_step = _verdict(findings)
     worst = PROBLEM if any(one.state == PROBLEM for one in findings) else OK
-    yield styled(verdict, _STYLES[worst]) + (f" {_shown(next_step)}" if next_step else "")
+    yield styled(verdict, _STYLES[worst]) + (f" Next: {_shown(next_step)}" if next_step else "")
 
 
 def _verdict(findings: Sequence[Finding]) -> tuple[str, str]:
@@ -107,9 +107,9 @@ def _verdict(findings: Sequence[Finding]) -> tuple[str, str]:
     notes = sum(finding.state == NOTE for finding in findings)
     noted = f", {notes} {'note' if notes == 1 else 'notes'}" if notes else ""
     if not problems:
-        return f"cco works here{noted}.", "Next: cco, in a project of yours"
+        return f"cco works here{noted}.", "cco, in a project of yours"
     count = f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}"
     if any(finding.fix for finding in problems):
-        return f"cco does not work as it should: {count}{noted}.", "Next: cco doctor --fix"
+        return f"cco does not work as it should: {count}{noted}.", "cco doctor --fix"
     advice = next((one.advice.splitlines()[0] for one in problems if one.advice), "")
-    return f"cco does not work as it should: {count}{noted}.", f"Next: {advice}" if advice else ""
+    return f"cco does not work as it should: {count}{noted}.", advice.removeprefix("Run: ")

@@ -25,13 +25,13 @@ _LAST_WORDS = b"cco: error: it failed, and then failed to say why: its files may
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
-    _keep_copy_lock()
-    _have_streams()
-    if argv and argv[0] == _DEBUG:
-        os.environ["CCO_DEBUG"] = "1"
-        if _is_ours(argv[1:]):  # otherwise it is an option of Claude Code's, too
-            del argv[0]
     try:
+        _keep_copy_lock()
+        _have_streams()
+        if argv and argv[0] == _DEBUG:
+            os.environ["CCO_DEBUG"] = "1"
+            if _is_ours(argv[1:]):  # otherwise it is an option of Claude Code's, too
+                del argv[0]
         code = _dispatch(argv)
         sys.stdout.flush()
         return code
@@ -49,8 +49,11 @@ def _failed(error: Exception, *, is_launch: bool) -> int:
 
         code = failure.report(error)
     except Exception:
-        os.write(2, _LAST_WORDS)
         code = _DEFECT
+        try:  # noqa: SIM105  # one import less where imports fail
+            os.write(2, _LAST_WORDS)
+        except OSError:
+            pass  # nobody is there to be told
     return _FAILED if is_launch and code != _BROKEN_PIPE else code
 
 

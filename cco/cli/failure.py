@@ -14,8 +14,6 @@ from cco.errors import Defect, OutputFailed
 from cco.unexpected import told_as
 
 _BROKEN_PIPE = 141
-
-
 _OFF = frozenset(("", "0", "false", "no", "off"))
 
 

@@ -10,6 +10,7 @@ from cco.claude.arguments import UserArguments
 from cco.cli.output import print_note
 from cco.config import (
     NOT_A_BUDGET,
+    OFF,
     Config,
     budget_usd,
     load_config,
@@ -19,7 +20,6 @@ from cco.config import (
 )
 from cco.errors import CcoError, ClaudeNotExecutable, ClaudeNotFound, UsageInvalid
 
-_OFF = frozenset(("false", "0", "no", "off"))
 _FAILED = 125
 _DEPTH = "CCO_LAUNCH_DEPTH"
 _MAX_DEPTH = 8
@@ -54,7 +54,7 @@ def _launch(arguments: list[str], *, own_options: bool) -> int:
         raise ClaudeNotExecutable(
             f"{program} leads back to cco", advice="Name the real program in CCO_CLAUDE."
         )
-    off = os.environ.get("ORCHESTRATOR_ENABLED", "").lower() in _OFF
+    off = os.environ.get("ORCHESTRATOR_ENABLED", "").lower() in OFF
     if not claude_arguments.runs_a_session(arguments):
         argv, env = arguments, plain_environment(os.environ)
         return start(program, argv, {**env, _DEPTH: str(depth + 1)})

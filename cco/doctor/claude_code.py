@@ -10,12 +10,13 @@ from cco.claude.environment import plain_environment
 from cco.claude.find import find_claude
 from cco.claude.user_settings import UserSettings, read_user_settings
 from cco.claude.versions import FULL, MINIMUM, TESTED, parse_version, shortcoming, spelled
-from cco.config import Config
+from cco.config import APP, Config
 from cco.doctor.child import Child
 from cco.doctor.finding import NOTE, OK, PROBLEM, Finding
 from cco.errors import CcoError
 
 TIMEOUT_S = 30.0
+_SEE = "See what it says yourself, and install it again if need be."
 _ID, _SUBJECT = "claude.program", "Claude Code"
 
 
@@ -48,16 +49,19 @@ class ClaudeCode:
         else:
             told = ended.out.strip().splitlines()
             version = told[0][:80] if told else "it does not say its version"
+            if version.startswith(f"{APP} "):
+                yield self._problem("leads back to cco", "Name the real program in CCO_CLAUDE.")
+                return
             took = f"answered in {self._child.took_s:.1f} s"
             yield Finding(_ID, _SUBJECT, OK, f"{version}, {self._program}, {took}")
-            yield _judged(version)
+            yield judged(version)
 
-    def _problem(self, what: str) -> Finding:
-        advice = "See what it says yourself, and install it again if need be."
+    def _problem(self, what: str, advice: str = _SEE) -> Finding:
         return Finding(_ID, _SUBJECT, PROBLEM, f"{self._program} {what}", advice)
 
 
-def _judged(text: str) -> Finding:
+def judged(text: str) -> Finding:
+    """What a version means for cco."""
     finding_id, subject = "claude.version", "its version"
     version = parse_version(text)
     if version is None or version == (0, 0, 0):

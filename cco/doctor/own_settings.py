@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cco.catalogue.overlay import overlay_folder, personal_catalogue
-from cco.config import Config, config_path
+from cco.config import OFF, Config, config_path
 from cco.doctor.finding import NOTE, OK, Finding, Fix
 
 KNOWN = frozenset(
@@ -30,6 +30,7 @@ def examine(config: Config) -> Iterator[Finding]:
     """The config file, the variables that are set (names only), and the specialists."""
     yield _config(config)
     yield _environment()
+    yield _enabled()
     yield _specialists(config)
     yield from _writable()
 
@@ -62,6 +63,15 @@ def _environment() -> Finding:
         advice = f"cco does not know {', '.join(unknown)}; docs/cli.md lists what it knows."
         return Finding(finding_id, subject, NOTE, told, advice)
     return Finding(finding_id, subject, OK, told)
+
+
+def _enabled() -> Finding:
+    finding_id, subject = "config.enabled", "orchestration"
+    value = os.environ.get("ORCHESTRATOR_ENABLED", "")
+    if value.lower() in OFF:
+        told = f"ORCHESTRATOR_ENABLED={value[:10]} turns it off: cco starts Claude Code plainly"
+        return Finding(finding_id, subject, NOTE, told, "Unset it to have orchestrated sessions.")
+    return Finding(finding_id, subject, OK, "on")
 
 
 def _specialists(config: Config) -> Finding:

@@ -18,6 +18,7 @@ from cco.claude.bridge import PROBE, bridge_settings
 from cco.claude.user_settings import UserSettings
 from cco.daemon import sockets
 from cco.doctor import clock, hooks, program, temp
+from cco.doctor.claude_code import judged
 from cco.doctor.finding import NOTE, OK, PROBLEM, Finding, guarded
 from cco.doctor.hooks import Hooks, probe_command
 from cco.doctor.situation import Situation
@@ -207,7 +208,23 @@ def test_without_a_proxy_there_is_nothing_to_except(
     assert finding.detail == "none is set"
 
 
-# --- this program, clocks ---
+# --- Claude Code, this program, clocks ---
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "told"),
+    [
+        ("2.1.40 (Claude Code)", PROBLEM, "older than"),
+        ("2.1.150 (Claude Code)", NOTE, "works"),
+        ("2.1.200", OK, "from 2.1.200"),
+        ("9.0.0 (Claude Code)", OK, "newer"),
+        ("what?", NOTE, "none that could be compared"),
+    ],
+)
+def test_the_version_of_the_client_is_judged(version: str, state: str, told: str) -> None:
+    finding = judged(version)
+    assert (finding.id, finding.state) == ("claude.version", state)
+    assert told in finding.detail
 
 
 def test_every_cco_on_path_in_order(tmp_path: Path) -> None:
