@@ -27,9 +27,6 @@ COMMAND_EVENTS = ("SessionStart",)
 """Claude Code sends these to commands only."""
 
 EVENTS = (*COMMAND_EVENTS, *HTTP_EVENTS)
-PROBE = "Probe"
-"""Not of Claude Code's: `cco doctor` sends it, the way that an event goes. Nothing is recorded."""
-
 ALLOWED = (MCP_SERVER, "Bash(cco notes:*)")
 """What works without a question: the daemon's own tools, and its notes for specialists, whose
 stubs list no MCP tools."""

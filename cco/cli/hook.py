@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cco.claude.headers import OPTIONS
+from cco.claude.headers import OPTIONS, PROBE
 from cco.daemon.client import Connection, Response
 from cco.errors import CcoError, DaemonNotRunning
 
@@ -72,6 +72,8 @@ def deliver(event: str, payload: bytes, launch: Mapping[str, str]) -> Response:
     try:
         return _post(_environment_port(), os.environ.get("CCO_TOKEN", ""), event, payload, launch)
     except CcoError:
+        if event == PROBE:
+            raise
         port, token = _revive()
         return _post(port, token, event, payload, launch)
 

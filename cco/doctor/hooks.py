@@ -11,8 +11,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cco.claude.bridge import COMMAND_EVENTS, PROBE
+from cco.claude.bridge import COMMAND_EVENTS
 from cco.claude.environment import orchestrated_environment, proxy_exceptions
+from cco.claude.headers import PROBE
 from cco.claude.user_settings import PROXY_EXCEPTIONS, UserSettings
 from cco.daemon.client import Connection
 from cco.doctor.child import Child

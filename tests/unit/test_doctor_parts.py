@@ -14,7 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from cco.claude.bridge import PROBE, bridge_settings
+from cco.claude.bridge import bridge_settings
+from cco.claude.headers import PROBE
 from cco.claude.user_settings import UserSettings
 from cco.daemon import sockets
 from cco.doctor import clock, hooks, program, temp

@@ -5,8 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from cco.claude.bridge import EVENTS, PROBE
-from cco.claude.headers import BUDGET_HEADER, LAUNCH_HEADER
+from cco.claude.bridge import EVENTS
+from cco.claude.headers import BUDGET_HEADER, LAUNCH_HEADER, PROBE
 from cco.daemon.handler import BaseHandler, Problem
 from cco.daemon.hooks.briefing import compaction_output, context_output
 from cco.daemon.hooks.guards import block_output, tool_output

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cco.claude.bridge import EVENTS, PROBE
+from cco.claude.bridge import EVENTS
+from cco.claude.headers import PROBE
 from cco.daemon.api.openapi.parts import (
     JSON,
     TEXT,
