@@ -1,4 +1,4 @@
-"""What goes with events beside their payload: the launch that they are of; and the doctor's event."""
+"""What goes with events beside their payload: which launch they are of; the doctor's own event."""
 
 PROBE = "Probe"
 """An event that is not of Claude Code's: `cco doctor` sends it the way that an event goes. It is
