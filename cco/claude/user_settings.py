@@ -6,9 +6,9 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from cco.errors import UsageInvalid
 
@@ -25,17 +25,16 @@ _TELEMETRY_PREFIXES = ("OTEL_", "CLAUDE_CODE_ENABLE_TELEMETRY")
 _NOT_AN_EXPORT = ("OTEL_RESOURCE_ATTRIBUTES", "OTEL_LOG_")
 
 
-@dataclass(frozen=True)
-class UserSettings:
+class UserSettings(NamedTuple):
     """The parts of a user's settings that matter to a launch."""
 
     has_status_line: bool
     exports_telemetry: bool
-    proxy_exceptions: Mapping[str, Any] = field(default_factory=dict)
+    proxy_exceptions: Mapping[str, Any] = MappingProxyType({})
     """NO_PROXY and no_proxy as the settings set them, over whatever the environment says."""
     blockers: tuple[str, ...] = ()
     """What in them keeps Claude Code from taking part, a phrase each."""
-    managed_variables: Mapping[str, Any] = field(default_factory=dict)
+    managed_variables: Mapping[str, Any] = MappingProxyType({})
     """The environment that the managed settings set, over everybody else's."""
 
 
