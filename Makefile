@@ -17,7 +17,7 @@ CLIENTS := newest 2.1.200 2.1.100 2.1.40
 COMPILE := ../../.build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
-.PHONY: help demo test fuzz test-platforms test-clients test-tools test-fast bench bench-freeze check freeze release lock claude bootstrap clean FORCE
+.PHONY: help demo test fuzz test-platforms test-clients test-tools test-fast bench bench-freeze check freeze release docs lock claude bootstrap clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -98,6 +98,9 @@ bootstrap: $(BOOTSTRAPPED) ## .venv with the locked requirements (PYTHON=… cho
 $(BOOTSTRAPPED): build/bootstrap.sh $(wildcard $(REQUIREMENTS)/*.txt)
 	build/bootstrap.sh
 	@touch $@
+
+docs: bootstrap ## renew the documents that are made from the code
+	$(VENV)/python build/errors_page.py
 
 lock: bootstrap ## renew the locks after a change to *.in or package.json (UPGRADE=--upgrade for newer versions)
 	$(VENV)/python -m venv .build/lock

@@ -35,7 +35,7 @@ TOOLS = ("PyInstaller", "cryptography", "yaml")
 def main(arguments: Sequence[str] | None = None, target: Target | None = None) -> int:
     """Run the command line, for this system if no other target is given.
 
-    Shapes: -> exit status, 0 or 1.
+    Shapes: -> exit status: 0, that of an error of cco's such as a weak secret (11), or 1.
     """
     target = target or Native()
     parser = argparse.ArgumentParser(
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None, target: Target | None = None) -
         freeze(options.out, secret, target, release=options.release, if_changed=options.if_changed)
     except (FreezeError, CcoError) as error:
         print(f"freeze: {error}\n{error.advice}".rstrip(), file=sys.stderr)
-        return 1
+        return error.exit_code if isinstance(error, CcoError) else 1
     return 0
 
 

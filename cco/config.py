@@ -16,6 +16,8 @@ DEFAULT_PORT = 3000
 APP = "cco"
 TIERS = ("opus", "sonnet", "haiku", "inherit")
 """Claude Code's own names of its models: no model id goes out of date in a definition."""
+OFF = frozenset(("false", "0", "no", "off"))
+"""Values of ORCHESTRATOR_ENABLED with which Claude Code is launched plainly."""
 CONFLICTS = ("warn", "deny", "off")
 _SHOWN_CHARS = 60
 MAX_BUDGET_USD = 1_000_000
@@ -93,6 +95,12 @@ def _shown(value: object) -> str:
         return repr(value)[:_SHOWN_CHARS]
     except ValueError:  # Python writes no number of more than 4,300 digits
         return "a number of thousands of digits"
+
+
+def config_path() -> Path | None:
+    """The config file that is read where it exists; None for an account without a home."""
+    files = _config_files(dict(os.environ))
+    return files[0][0] if files else None
 
 
 def _config_files(env: dict[str, str]) -> list[tuple[Path, bool]]:

@@ -171,13 +171,17 @@ class Sandbox(Folders):
 
     def sealed(self) -> SealedSet:
         """The sealed set in the temp folder, opened as this user of this machine would."""
+        return open_set(self.temp, self.identity())
+
+    def identity(self) -> Identity:
+        """What this user's keys on this machine are bound to."""
         try:
             machine = machineid.id()
         except machineid.MachineIdNotFound:
             machine = (self.home / ".local/share/cco/machine-id").read_text().strip()
         given = os.environ.get("CCO_BUILD_SECRET") if self.frozen else None
         secret = parse_build_secret(given) if given else DEVELOPMENT_SECRET
-        return open_set(self.temp, Identity(machine, username(), secret))
+        return Identity(machine, username(), secret)
 
     def request(
         self,

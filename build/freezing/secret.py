@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from cco.build_info import DEVELOPMENT_SECRET, parse_build_secret
 from cco.errors import BuildSecretInvalid
-from freezing.errors import FreezeError
 
 VARIABLE = "CCO_BUILD_SECRET"
 _ADVICE = (
@@ -18,20 +17,24 @@ _ADVICE = (
 def choose_secret(environ: Mapping[str, str], *, release: bool) -> bytes:
     """Take the build secret from the environment, or the development one where none is set.
 
-    Raises: FreezeError for a secret that is malformed or too short, and for a release without a
-    real one; its message never repeats the secret.
+    Raises: BuildSecretInvalid for a secret that is malformed or too short, and for a release
+    without a real one; its message never repeats the secret.
     """
     text = environ.get(VARIABLE, "").strip()
     if not text:
         if release:
-            raise FreezeError(f"a release needs a build secret, and {VARIABLE} is not set", _ADVICE)
+            raise _refused(f"a release needs a build secret, and {VARIABLE} is not set")
         return DEVELOPMENT_SECRET
     if text.encode() == DEVELOPMENT_SECRET:
-        raise FreezeError(f"{VARIABLE} is the development secret, which everyone knows", _ADVICE)
+        raise _refused(f"{VARIABLE} is the development secret, which everyone knows")
     try:
         secret = parse_build_secret(text)
     except BuildSecretInvalid as error:
-        raise FreezeError(f"{VARIABLE} cannot be used: {error}", _ADVICE) from None
+        raise _refused(f"{VARIABLE} cannot be used: {error}") from None
     if DEVELOPMENT_SECRET in secret:
-        raise FreezeError(f"{VARIABLE} is the development secret, which everyone knows", _ADVICE)
+        raise _refused(f"{VARIABLE} is the development secret, which everyone knows")
     return secret
+
+
+def _refused(why: str) -> BuildSecretInvalid:
+    return BuildSecretInvalid(why, advice=_ADVICE)

@@ -13,7 +13,8 @@
  * The payload is unpacked to <store>/<content id>/, the store being `cco` in the first cache folder that can
  * hold it (see list_places), and <store>/<content id>/cco is exec'd in place: same process, same argv, and
  * in the environment CCO_EXECUTABLE, the absolute path of the single file, and CCO_COPY_LOCK, the number of
- * the descriptor that keeps the copy from being removed while it is open (the program closes it on exec).
+ * the descriptor that keeps the copy from being removed while it is open (the program closes it on exec),
+ * and CCO_HELD_SIGINT, if an interrupt waits until the program lets it in.
  * build/freezing/payload.py writes the file; copy.c keeps the store; removal.c tidies it; unpack.c reads the
  * payload and files.c writes what it holds. windows/ has the counterparts of all but unpack.c.
  *
@@ -35,6 +36,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -213,11 +215,28 @@ static void spare_second_start(const char *program)
 }
 #endif
 
+/* Let Ctrl-C wait for the program: until its interpreter stands, it would answer with a traceback. The program
+ * lets it in again (cco/__main__.py), unless whoever started us kept it out. Returns the signals held before. */
+static sigset_t hold_interrupts(void)
+{
+    sigset_t interrupt, before;
+
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    sigprocmask(SIG_BLOCK, &interrupt, &before);
+    if (sigismember(&before, SIGINT) || setenv("CCO_HELD_SIGINT", "1", 1) != 0) {
+        unsetenv("CCO_HELD_SIGINT");
+        sigprocmask(SIG_SETMASK, &before, NULL);
+    }
+    return before;
+}
+
 /* Become the program in this place's copy, which `copy` keeps locked. Returns only if the place does not let
  * programs run: -1, and `copy` is closed. */
 static int become(const struct place *place, const char *id, int copy, char **argv)
 {
     char program[PATH_MAX + 128], lock[16];
+    sigset_t held_before;
 
     snprintf(program, sizeof program, "%s/%s/%s/" PROGRAM, place->base, place->leaf, id);
     /* A cco above us, or what it started, may have left these: they would make ours take itself for its child. */
@@ -232,7 +251,9 @@ static int become(const struct place *place, const char *id, int copy, char **ar
         argv[0] = program; /* without /proc the program finds its folder by this name alone */
     spare_second_start(program);
 #endif
+    held_before = hold_interrupts();
     execv(program, argv);
+    sigprocmask(SIG_SETMASK, &held_before, NULL); /* errno stays what execv said, as this cannot fail */
     if (errno != EACCES && errno != EPERM)
         die("cannot start %s: %s", program, strerror(errno));
     close(copy);

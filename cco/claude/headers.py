@@ -1,5 +1,8 @@
-"""How a launch's events say which launch they are of: in headers, and for commands in options."""
+"""What goes with events beside their payload: which launch they are of; the doctor's own event."""
 
+PROBE = "Probe"
+"""An event that is not of Claude Code's: `cco doctor` sends it the way that an event goes. It is
+recorded nowhere, and brings no daemon back."""
 LAUNCH_HEADER = "X-CCO-Launch"
 BUDGET_HEADER = "X-CCO-Budget"
 """What the sessions of a launch may cost, in US dollars."""

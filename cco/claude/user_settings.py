@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -13,12 +13,19 @@ from typing import Any, NamedTuple
 from cco.errors import UsageInvalid
 
 PROXY_EXCEPTIONS = ("NO_PROXY", "no_proxy")
-_OURS = ("CCO_TOKEN", "ORCHESTRATOR_ENABLED", "ORCHESTRATOR_API_URL")
-"""What settings can set in the place of ours: events would reach nobody, and no budget holds."""
 _PLUGIN = "cco@inline"
 """Claude Code's name of a plugin that comes by --plugin-dir."""
+TOKEN_VARIABLE = "CCO_TOKEN"  # noqa: S105  # its name
+_OURS = (TOKEN_VARIABLE, "ORCHESTRATOR_ENABLED", "ORCHESTRATOR_API_URL")
+"""What settings can set in the place of ours: events would reach nobody, and no budget holds."""
 _MAX_BYTES = 4 * 1024 * 1024
 _MAX_APPENDED_BYTES = 8_000 if sys.platform == "win32" else 100_000
+_POLICY_KEY = r"SOFTWARE\Policies\ClaudeCode"
+_LEAVES_OUT = {
+    "allowedHttpHookUrls": "leaves out http://127.0.0.1",
+    "httpHookAllowedEnvVars": f"leaves out {TOKEN_VARIABLE}",
+}
+_GIVE_JSON = "Give --settings a JSON object, or the path of a file that holds one."
 _TELEMETRY_PREFIXES = ("OTEL_", "CLAUDE_CODE_ENABLE_TELEMETRY")
 _NOT_AN_EXPORT = ("OTEL_RESOURCE_ATTRIBUTES", "OTEL_LOG_")
 
@@ -32,6 +39,8 @@ class UserSettings(NamedTuple):
     """NO_PROXY and no_proxy as the settings set them, over whatever the environment says."""
     blockers: tuple[str, ...] = ()
     """What in them keeps Claude Code from taking part, a phrase each."""
+    managed_variables: Mapping[str, Any] = MappingProxyType({})
+    """The environment that the managed settings set, over everybody else's."""
 
 
 def read_user_settings(
@@ -41,44 +50,71 @@ def read_user_settings(
 
     Files that cannot be read or parsed count as absent: reporting them is the client's part.
     """
-    managed_path, *paths = _paths(folder, environ)
-    managed = _load(managed_path) or {}
-    documents = [managed, *(document for path in paths if (document := _load(path)))]
+    managed = {str(path): one for path in managed_paths() if (one := _load(path))}
+    managed.update(_managed_in_registry())
+    own = {str(path): one for path in _own_paths(folder, environ) if (one := _load(path))}
     if given is not None:
-        documents.append(dict(given))
+        own["--settings"] = dict(given)
+    documents = [*managed.values(), *own.values()]
     return UserSettings(
         has_status_line=any(document.get("statusLine") for document in documents),
-        exports_telemetry=any(
-            isinstance(document.get("env"), dict) and exports_telemetry(document["env"])
-            for document in documents
-        ),
+        exports_telemetry=any(exports_telemetry(_variables(one)) for one in documents),
         proxy_exceptions={
-            name: document["env"][name]
-            for document in documents
-            if isinstance(document.get("env"), dict)
+            name: variables[name]
+            for variables in map(_variables, documents)
             for name in PROXY_EXCEPTIONS
-            if name in document["env"]
+            if name in variables
         },
-        blockers=tuple(_blockers(managed, documents)),
+        blockers=tuple(_blockers(managed, own)),
+        managed_variables={
+            name: value
+            for document in managed.values()
+            for name, value in _variables(document).items()
+        },
     )
 
 
-def _blockers(managed: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for name in ("disableSideloadFlags", "allowManagedHooksOnly"):
-        if managed.get(name):
-            yield f"{name} in the managed settings"
-    if any(document.get("disableAllHooks") for document in documents):
-        yield "disableAllHooks in your settings"
-    for document in documents:
-        env, plugins = document.get("env"), document.get("enabledPlugins")
+def _variables(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    env = document.get("env")
+    return env if isinstance(env, dict) else {}
+
+
+def _blockers(
+    managed: Mapping[str, Mapping[str, Any]], own: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """Shapes: documents by where they are."""
+    for where, document in managed.items():
+        for name in ("disableSideloadFlags", "allowManagedHooksOnly"):
+            if document.get(name):
+                yield f"{name} in the managed settings ({where})"
+        locked = document.get("strictPluginOnlyCustomization")
+        if locked is True or (isinstance(locked, list) and "hooks" in locked):
+            yield f"strictPluginOnlyCustomization in the managed settings ({where})"
+    every = {**managed, **own}
+    yield from _anybodys_blockers(every)
+    for name, allows in (
+        ("allowedHttpHookUrls", _allows_loopback),
+        ("httpHookAllowedEnvVars", _allows_token),
+    ):  # the client joins these lists over all files
+        lists = {at: one[name] for at, one in every.items() if isinstance(one.get(name), list)}
+        if lists and not any(allows(entry) for entries in lists.values() for entry in entries):
+            yield f"{name} in {' and '.join(lists)}, which {_LEAVES_OUT[name]}"
+
+
+def _anybodys_blockers(documents: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for where, document in documents.items():
+        if document.get("disableAllHooks"):
+            yield f"disableAllHooks in {where}"
         for name in _OURS:
-            if isinstance(env, dict) and name in env:
-                yield f"env sets {name} in the settings"
+            if name in _variables(document):
+                yield f"env sets {name} in {where}"
+        plugins = document.get("enabledPlugins")
         if isinstance(plugins, dict) and plugins.get(_PLUGIN) is False:
-            yield f"enabledPlugins turns {_PLUGIN} off in the settings"
-        allowed = document.get("allowedHttpHookUrls")
-        if isinstance(allowed, list) and not any(_allows_loopback(one) for one in allowed):
-            yield "allowedHttpHookUrls, which leaves out http://127.0.0.1"
+            yield f"enabledPlugins turns {_PLUGIN} off in {where}"
+
+
+def _allows_token(name: object) -> bool:
+    return name == TOKEN_VARIABLE
 
 
 def _allows_loopback(pattern: object) -> bool:
@@ -109,15 +145,15 @@ def load_given(value: str, folder: Path) -> dict[str, Any]:
                 text = file.read(_MAX_BYTES + 1).decode("utf-8-sig")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            raise UsageInvalid(f"{source} cannot be read: {reason}", advice="") from None
+            raise UsageInvalid(f"{source} cannot be read: {reason}", advice=_GIVE_JSON) from None
     if len(text) > _MAX_BYTES:
-        raise UsageInvalid(f"{source} is larger than {_MAX_BYTES} bytes", advice="")
+        raise UsageInvalid(f"{source} is larger than {_MAX_BYTES} bytes", advice=_GIVE_JSON)
     try:
         document = _parsed(text)
     except (ValueError, RecursionError) as error:
-        raise UsageInvalid(f"{source} is not JSON: {error}", advice="") from None
+        raise UsageInvalid(f"{source} is not JSON: {error}", advice=_GIVE_JSON) from None
     if not isinstance(document, dict):
-        raise UsageInvalid(f"{source} is not a JSON object", advice="")
+        raise UsageInvalid(f"{source} is not a JSON object", advice=_GIVE_JSON)
     return document
 
 
@@ -132,14 +168,47 @@ def load_appended(value: str, folder: Path) -> str | None:
         return None
 
 
-def _paths(folder: Path, environ: Mapping[str, str]) -> Iterator[Path]:
-    """The managed settings first, then the user's, then the project's."""
+def managed_folder() -> Path:
+    """Where an administrator puts settings that go before everybody else's."""
     if sys.platform == "darwin":
-        yield Path("/Library/Application Support/ClaudeCode/managed-settings.json")
-    elif sys.platform == "win32":
-        yield Path(r"C:\Program Files\ClaudeCode\managed-settings.json")
-    else:
-        yield Path("/etc/claude-code/managed-settings.json")
+        return Path("/Library/Application Support/ClaudeCode")
+    if sys.platform == "win32":
+        return Path(r"C:\Program Files\ClaudeCode")
+    return Path("/etc/claude-code")
+
+
+def managed_paths() -> Iterator[Path]:
+    """The files of managed settings: the one, then those beside it in their order."""
+    folder = managed_folder()
+    yield folder / "managed-settings.json"
+    try:
+        names = sorted(os.listdir(folder / "managed-settings.d"))
+    except OSError:
+        return
+    for name in names:
+        if name.endswith(".json") and not name.startswith("."):
+            yield folder / "managed-settings.d" / name
+
+
+def _managed_in_registry() -> dict[str, dict[str, Any]]:
+    """Windows: managed settings of a group policy, by their key."""
+    found: dict[str, dict[str, Any]] = {}
+    if sys.platform == "win32":
+        import winreg
+
+        for root, name in ((winreg.HKEY_LOCAL_MACHINE, "HKLM"), (winreg.HKEY_CURRENT_USER, "HKCU")):
+            try:
+                with winreg.OpenKey(root, _POLICY_KEY) as key:
+                    document = json.loads(str(winreg.QueryValueEx(key, "Settings")[0]))
+            except (OSError, ValueError, RecursionError):
+                continue
+            if isinstance(document, dict):
+                found[rf"{name}\{_POLICY_KEY}"] = document
+    return found
+
+
+def _own_paths(folder: Path, environ: Mapping[str, str]) -> Iterator[Path]:
+    """The user's settings, then the project's."""
     named = environ.get("CLAUDE_CONFIG_DIR")
     home = Path(named) if named else Path(os.path.expanduser("~")) / ".claude"
     yield home / "settings.json"

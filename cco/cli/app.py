@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib
 import io
 import os
-import sys
 from collections.abc import Sequence
 
 import click
 
-from cco.cli import COMMANDS
-from cco.cli.output import print_error, printable
+from cco.cli import COMMANDS, failure
+from cco.cli.output import tell
 from cco.errors import CcoError
 
 _EPILOG = """\b
@@ -46,6 +45,12 @@ class Commands(click.Group):
     help="Claude Code with specialists, rules that survive compaction, and exact costs.",
     epilog=_EPILOG,
 )
+@click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    help="Show where an error comes from. Goes before the command; CCO_DEBUG=1 is the same.",
+)
 def application() -> None:
     pass
 
@@ -55,13 +60,6 @@ def application() -> None:
 def show_help(context: click.Context) -> None:
     parent = context.parent
     click.echo(parent.get_help() if parent else "")
-
-
-def _show(error: click.ClickException) -> None:
-    """Print click's own text of an error, which quotes arguments as they are."""
-    text = io.StringIO()
-    error.show(text)
-    print("\n".join(map(printable, text.getvalue().rstrip("\n").split("\n"))), file=sys.stderr)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -76,9 +74,11 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
-        _show(error)
+        text = io.StringIO()
+        error.show(text)
+        for line in text.getvalue().splitlines():
+            tell(line)
         return error.exit_code
     except CcoError as error:
-        print_error(error)
-        return error.exit_code
+        return failure.report(error)
     return code if isinstance(code, int) else 0

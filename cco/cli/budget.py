@@ -43,7 +43,7 @@ def group(context: click.Context, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def set_budget(amount: float, session_id: str | None, day: bool, as_json: bool) -> None:
     if day and session_id:
-        raise UsageInvalid("--session and --day exclude each other")
+        raise UsageInvalid("--session and --day exclude each other", advice="Leave out one.")
     if day:
         whose: dict[str, Any] = {"day": True}
     else:

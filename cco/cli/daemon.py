@@ -164,5 +164,5 @@ def run(port: int | None) -> None:
     except (DaemonNotRunning, SealError):
         pass
     else:
-        raise DaemonAlreadyRunning("a daemon already runs")
+        raise DaemonAlreadyRunning("a daemon already runs", advice="Stop it: cco daemon stop")
     server.run(config, port, ready)

@@ -3,191 +3,113 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 
 from cco import build_info
-from cco.catalogue.overlay import personal_catalogue
 from cco.cli.output import print_data, print_json, printable
-from cco.config import load_config, temp_folder
-from cco.daemon.rendezvous import find_alive
-from cco.errors import CcoError, DaemonNotRunning, SealedFileTruncated
-from cco.sealing import names
-from cco.sealing.folder import choose_folder, replaceable_part
-from cco.sealing.identity import machine_id, username
-from cco.sealing.journal import open_segments
-from cco.sealing.private_files import read_private
-from cco.sealing.sealed_set import SealedSet
+from cco.doctor.examination import AREAS, Fixed, examine, put_right
+from cco.doctor.finding import NOTE, OK, PROBLEM, Finding
+from cco.redaction import redacted
 
-OK = "ok"
-NOTE = "note"
-PROBLEM = "problem"
-_CLAUDE_TIMEOUT_S = 30
+FORMAT = 1
+_MARKS = {OK: "ok", NOTE: "note", PROBLEM: "PROBLEM"}
+_STYLES = {OK: "\x1b[32m", NOTE: "\x1b[33m", PROBLEM: "\x1b[1;31m"}
+_BOLD, _END = "\x1b[1m", "\x1b[0m"
+_MARK_COLUMNS = max(map(len, _MARKS.values()))
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at."""
-
-    subject: str
-    state: str
-    detail: str
-    advice: str = ""
-
-
-@click.command(name="doctor", help="Check whether cco would work here. Exit code 1 if not.")
+@click.command(
+    name="doctor",
+    help="Check whether cco would work here. Exit code 1 if not. Shows no secret, so that the "
+    "output can go into a report.",
+)
+@click.option("--fix", is_flag=True, help="Put right what safely can be, and say what was done.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(as_json: bool) -> int:
-    findings = list(examine())
+def command(fix: bool, as_json: bool) -> int:
+    findings = examine()
+    fixed = put_right(findings) if fix else []
+    if fixed:
+        findings = examine()
     healthy = all(finding.state != PROBLEM for finding in findings)
     if as_json:
-        print_json({"healthy": healthy, "findings": [asdict(finding) for finding in findings]})
+        print_json(_document(findings, fixed))
     else:
-        for finding in findings:
-            print_data(f"{finding.state:8} {finding.subject}: {printable(finding.detail)}")
-            for line in finding.advice.splitlines():
-                print_data(f"         {printable(line)}")
+        for line in _report(findings, fixed, colours=_has_colours()):
+            print_data(line)
     return 0 if healthy else 1
 
 
-def examine() -> Iterator[Finding]:
-    """Look at everything that a launch depends on."""
-    yield _build()
-    for subject, look in (
-        ("config", _config),
-        ("specialists", _specialists),
-        ("Claude Code", _claude),
-        ("settings", _settings),
-        ("temp folder", _temp_folder),
-        ("machine id", _machine_id),
-        ("account", lambda: Finding("account", OK, username())),
-    ):
-        yield _guarded(subject, look)
-    yield from _daemon()
+def _has_colours() -> bool:
+    dumb = os.environ.get("TERM", "" if os.name != "nt" else "windows") in ("", "dumb")
+    return sys.stdout.isatty() and not dumb and not os.environ.get("NO_COLOR")
 
 
-def _guarded(subject: str, look: Callable[[], Finding]) -> Finding:
-    try:
-        return look()
-    except CcoError as error:
-        return Finding(subject, PROBLEM, str(error), error.advice)
+def _shown(text: str) -> str:
+    """A text as it may go to the terminal, and to anybody."""
+    return printable(redacted(text, os.environ))
 
 
-def _build() -> Finding:
-    build = build_info.current()
-    return Finding("cco", NOTE if build.development else OK, f"{build.label}, id {build.build_id}")
+def _document(findings: Sequence[Finding], fixed: Sequence[Fixed]) -> dict[str, Any]:
+    verdict, next_step = _verdict(findings)
+    return {
+        "format": FORMAT,
+        "version": build_info.VERSION,
+        "healthy": all(finding.state != PROBLEM for finding in findings),
+        "verdict": verdict,
+        "next": next_step or None,
+        "findings": [
+            {
+                "id": finding.id,
+                "area": finding.area,
+                "subject": finding.subject,
+                "state": finding.state,
+                "detail": redacted(finding.detail, os.environ),
+                "advice": redacted(finding.advice, os.environ),
+                "fix": None if finding.fix is None else finding.fix.what,
+            }
+            for finding in findings
+        ],
+        "fixed": [{"id": one.id, "done": redacted(one.done, os.environ)} for one in fixed],
+    }
 
 
-def _config() -> Finding:
-    config = load_config()
-    return Finding("config", OK, f"port {config.port}, status line {config.status_line}")
+def _report(findings: Sequence[Finding], fixed: Sequence[Fixed], *, colours: bool) -> Iterator[str]:
+    def styled(text: str, style: str) -> str:
+        return f"{style}{text}{_END}" if colours else text
+
+    columns = max(len(finding.subject) for finding in findings)
+    for area, title in AREAS.items():
+        found = [finding for finding in findings if finding.area == area]
+        if not found:
+            continue
+        yield styled(title, _BOLD)
+        for finding in found:
+            mark = styled(_MARKS[finding.state].ljust(_MARK_COLUMNS), _STYLES[finding.state])
+            yield f"  {mark}  {finding.subject.ljust(columns)}  {_shown(finding.detail)}"
+            if finding.state != OK:
+                room = " " * (_MARK_COLUMNS + columns + 6)
+                yield from (f"{room}{_shown(line)}" for line in finding.advice.splitlines())
+        yield ""
+    for one in fixed:
+        yield f"fixed: {_shown(one.done)}"
+    verdict, next_step = _verdict(findings)
+    worst = PROBLEM if any(one.state == PROBLEM for one in findings) else OK
+    yield styled(verdict, _STYLES[worst]) + (f" Next: {_shown(next_step)}" if next_step else "")
 
 
-def _specialists() -> Finding:
-    personal = personal_catalogue(load_config())
-    told = f"{len(personal.catalogue.agents)}, {len(personal.own)} of them yours"
-    if personal.refused:
-        left_out = f"{told}; {len(personal.refused)} of your files left out"
-        return Finding("specialists", NOTE, left_out, "\n".join(personal.refused))
-    return Finding("specialists", OK, told)
-
-
-def _claude() -> Finding:
-    from cco.claude.environment import plain_environment
-    from cco.claude.find import find_claude
-
-    program = find_claude(load_config().claude, os.environ)
-    try:
-        answer = subprocess.run(  # noqa: S603  # Claude Code, which the user named or has
-            [str(program), "--version"],
-            env=plain_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_CLAUDE_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return Finding("Claude Code", PROBLEM, f"{program} does not run: {error}")
-    version = answer.stdout.decode("utf-8", "replace").strip()
-    if answer.returncode != 0:
-        return Finding("Claude Code", PROBLEM, f"{program} --version exits {answer.returncode}")
-    return Finding("Claude Code", OK, f"{version}, {program}")
-
-
-def _settings() -> Finding:
-    from pathlib import Path
-
-    from cco.claude.user_settings import read_user_settings
-
-    found = read_user_settings(Path.cwd(), os.environ, None)
-    if found.blockers:
-        return Finding(
-            "settings",
-            PROBLEM,
-            "; ".join(found.blockers),
-            "Claude Code takes no hooks of cco's as long as that is set.",
-        )
-    own = "your own status line" if found.has_status_line else "no status line of yours"
-    export = "your own OpenTelemetry export" if found.exports_telemetry else "none of yours"
-    return Finding("settings", OK, f"{own}; telemetry: {export}")
-
-
-def _temp_folder() -> Finding:
-    temp = temp_folder()
-    folder = choose_folder(temp)
-    if folder != temp:
-        part = replaceable_part(temp)
-        why = f"another user holds or held names of ours in {temp}"
-        if part is not None:
-            why = f"other users can replace what is in {part} (no sticky bit, or not yours)"
-        return Finding("temp folder", NOTE, f"{folder}, since {why}")
-    return Finding("temp folder", OK, str(folder))
-
-
-def _machine_id() -> Finding:
-    found = machine_id()
-    if found.source == "operating system":
-        return Finding("machine id", OK, "from the operating system")
-    return Finding(
-        "machine id",
-        NOTE,
-        f"this machine has none; a random one is kept in {found.source}",
-        "The sealed files are bound to that file instead of the machine.",
-    )
-
-
-def _daemon() -> Iterator[Finding]:
-    try:
-        sealed = find_alive()
-    except DaemonNotRunning as error:
-        yield Finding("daemon", OK, f"{error}; it starts with the next session")
-        return
-    except CcoError as error:
-        yield Finding(names.SETTINGS, PROBLEM, str(error), error.advice)
-        return
-    settings = sealed.settings
-    yield Finding("daemon", OK, f"version {settings.version}, {settings.api_url}")
-    yield Finding(names.SETTINGS, OK, "opens")
-    for name in names.MEMBERS:
-        yield _guarded(name, lambda name=name: _member(sealed.open_member(name), name))  # type: ignore[misc]
-    yield _guarded(names.HISTORY, lambda: _history(sealed))
-    for name in (names.BRIDGE, names.PLUGIN):
-        if not sealed.path(name).exists():
-            yield Finding(name, PROBLEM, "is gone", "Run: cco daemon restart")
-
-
-def _history(sealed: SealedSet) -> Finding:
-    path = sealed.path(names.HISTORY)
-    try:
-        data = read_private(path)
-    except SealedFileTruncated:  # it grew just now
-        data = read_private(path)
-    segments = sum(1 for _ in open_segments(data, names.HISTORY, sealed.identity))
-    return Finding(names.HISTORY, OK, f"{segments} segments open, {len(data)} bytes")
-
-
-def _member(payload: dict[str, object], name: str) -> Finding:
-    return Finding(name, OK, f"verified and decrypted, {len(payload)} fields")
+def _verdict(findings: Sequence[Finding]) -> tuple[str, str]:
+    """The last line: how it stands, and the next step."""
+    problems = [finding for finding in findings if finding.state == PROBLEM]
+    notes = sum(finding.state == NOTE for finding in findings)
+    noted = f", {notes} {'note' if notes == 1 else 'notes'}" if notes else ""
+    if not problems:
+        return f"cco works here{noted}.", "cco, in a project of yours"
+    count = f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}"
+    if any(finding.fix for finding in problems):
+        return f"cco does not work as it should: {count}{noted}.", "cco doctor --fix"
+    advice = next((one.advice.splitlines()[0] for one in problems if one.advice), "")
+    return f"cco does not work as it should: {count}{noted}.", advice.removeprefix("Run: ")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cco.claude.headers import OPTIONS
+from cco.claude.headers import OPTIONS, PROBE
 from cco.daemon.client import Connection, Response
 from cco.errors import CcoError, DaemonNotRunning
 
@@ -27,24 +27,28 @@ def run(arguments: Sequence[str]) -> int:
     """Pass one event on; a failure is one line on stderr and exit code 1, which blocks nothing."""
     launch = launch_headers(arguments[1:])
     if not arguments or not _is_event(arguments[0]) or launch is None:
-        print("cco: error: usage: cco hook EVENT (called by Claude Code)", file=sys.stderr)
-        return 2
+        return failed("usage: cco hook EVENT (called by Claude Code)", 2)
     if os.environ.get("ORCHESTRATOR_ENABLED") != "true":
         return 0
     payload = read_input()
     if len(payload) > MAX_INPUT_BYTES:
-        print(f"cco: error: the event has more than {MAX_INPUT_BYTES} bytes", file=sys.stderr)
-        return 1
+        return failed(f"the event has more than {MAX_INPUT_BYTES} bytes")
     try:
         response = deliver(arguments[0], payload, launch)
     except CcoError as error:
-        print(f"cco: error: {error}", file=sys.stderr)
-        return 1
+        return failed(str(error))
     if response.status != 200:
-        print(f"cco: error: the daemon answered {response.status}", file=sys.stderr)
-        return 1
+        return failed(f"the daemon answered {response.status}")
     write_output(response.body)
     return 0
+
+
+def failed(message: str, code: int = 1) -> int:
+    """Say why in one line and return the exit code."""
+    from cco.cli.output import tell
+
+    tell(f"cco: error: {message}")
+    return code
 
 
 def read_input() -> bytes:
@@ -68,6 +72,8 @@ def deliver(event: str, payload: bytes, launch: Mapping[str, str]) -> Response:
     try:
         return _post(_environment_port(), os.environ.get("CCO_TOKEN", ""), event, payload, launch)
     except CcoError:
+        if event == PROBE:
+            raise
         port, token = _revive()
         return _post(port, token, event, payload, launch)
 

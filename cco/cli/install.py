@@ -33,6 +33,9 @@ you give --purge.
 """
 
 
+_PURGE = "To remove your settings, too: cco install --uninstall --purge"
+
+
 @click.command(name="install", help=_HELP)
 @click.option("--prefix", metavar="DIR", help="Install below this folder, as DIR/bin/cco.")
 @click.option(
@@ -70,9 +73,11 @@ def command(context: click.Context, /, as_json: bool, **options: Any) -> None:
 
 def _refuse_contradictions(options: Mapping[str, Any]) -> None:
     if options["purge"] and not options["uninstall"]:
-        raise UsageInvalid("--purge goes with --uninstall")
+        raise UsageInvalid("--purge goes with --uninstall", advice=_PURGE)
     if options["uninstall"] and (options["modify_path"] or options["force"]):
-        raise UsageInvalid("--uninstall takes neither --modify-path nor --force")
+        raise UsageInvalid(
+            "--uninstall takes neither --modify-path nor --force", advice="Leave them out."
+        )
 
 
 def _places(program: Program | None, prefix: str | None) -> Places:

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cco.claude.arguments import UserArguments
-from cco.cli.output import print_error, print_note
+from cco.cli.output import print_note
 from cco.config import (
     NOT_A_BUDGET,
+    OFF,
     Config,
     budget_usd,
     load_config,
@@ -26,7 +27,6 @@ from cco.errors import (
     UsageInvalid,
 )
 
-_OFF = frozenset(("false", "0", "no", "off"))
 _FAILED = 125
 _DEPTH = "CCO_LAUNCH_DEPTH"
 _MAX_DEPTH = 8
@@ -42,7 +42,9 @@ def run(arguments: Sequence[str], *, own_options: bool = True) -> int:
     try:
         return _launch(list(arguments), own_options=own_options)
     except CcoError as error:
-        print_error(error)
+        from cco.cli import failure
+
+        failure.report(error)
         own = isinstance(error, (ClaudeNotFound, ClaudeNotExecutable))
         return error.exit_code if own else _FAILED
 
@@ -60,7 +62,7 @@ def _launch(arguments: list[str], *, own_options: bool) -> int:
         raise ClaudeNotExecutable(
             f"{program} leads back to cco", advice="Name the real program in CCO_CLAUDE."
         )
-    off = os.environ.get("ORCHESTRATOR_ENABLED", "").lower() in _OFF
+    off = os.environ.get("ORCHESTRATOR_ENABLED", "").lower() in OFF
     if not claude_arguments.runs_a_session(arguments):
         argv, env = arguments, plain_environment(os.environ)
         return start(program, argv, {**env, _DEPTH: str(depth + 1)})

@@ -37,6 +37,7 @@ _STATUS = """\
 A launch ends with the exit status of Claude Code; before it, 125 means that cco failed, 126 that
 Claude Code cannot be run, 127 that it was not found. Commands exit with 0 if all went well, 1 if a
 check found problems, 2 for a command line that makes no sense, 3 if the daemon is not running.
+docs/errors.md has them all.
 """
 
 
@@ -50,6 +51,8 @@ def manual_page(application: click.Group) -> str:
             ".SH SYNOPSIS\n.B cco\n.RI [ arguments\\ of\\ claude ...]\n.br\n",
             ".B cco\n.I command\n.RI [ options ]\n",
             f".SH DESCRIPTION\n{_LAUNCH}",
+            ".SH OPTIONS\n",
+            *(_option(one, context) for one in _options(application)),
             ".SH COMMANDS\n",
             *_commands(application, context, "cco"),
             _OTHERS,
@@ -72,11 +75,15 @@ def _commands(group: click.Group, parent: click.Context, prefix: str) -> Iterato
             continue
         usage = " ".join([full, *command.collect_usage_pieces(context)])
         yield f".TP\n.B {_text(usage)}\n{_text(command.help or '')}\n"
-        options = [one for one in command.params if isinstance(one, click.Option)]
+        options = _options(command)
         if options:
             yield ".RS\n"
-            yield from (_option(option, context) for option in options if not option.hidden)
+            yield from (_option(option, context) for option in options)
             yield ".RE\n"
+
+
+def _options(command: click.Command) -> list[click.Option]:
+    return [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
 
 
 def _option(option: click.Option, context: click.Context) -> str:

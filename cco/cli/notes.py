@@ -13,6 +13,7 @@ from cco.daemon.rendezvous import call
 from cco.errors import NotFound, UsageInvalid
 
 _SHOWN = 50
+_EXAMPLE = 'For example: cco notes --add "the cache is per tenant" --path src/cache.py'
 
 
 @click.command(
@@ -28,7 +29,7 @@ def command(
 ) -> None:
     words = " ".join(text)
     if path and not add:
-        raise UsageInvalid("--path goes with --add")
+        raise UsageInvalid("--path goes with --add", advice=_EXAMPLE)
     if add:
         note = _add(words, path)
         if as_json:
@@ -51,9 +52,12 @@ def _add(text: str, path: str | None) -> Any:
     from cco.ledger.notes import MAX_TEXT_CHARS
 
     if not text.strip():
-        raise UsageInvalid('say what the note is: cco notes --add "…"')
+        raise UsageInvalid("the note is empty", advice=_EXAMPLE)
     if len(text) > MAX_TEXT_CHARS:
-        raise UsageInvalid(f"the note has {len(text)} characters, {MAX_TEXT_CHARS} is the most")
+        raise UsageInvalid(
+            f"the note has {len(text)} characters, {MAX_TEXT_CHARS} is the most",
+            advice="Shorten it, or leave several notes.",
+        )
     note = {"text": text, "path": path or None, "project": _here()}
     session_id = os.environ.get("CLAUDE_CODE_SESSION_ID")
     if session_id:  # an agent runs this

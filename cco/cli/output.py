@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -33,14 +34,22 @@ def _json_printable(line: str) -> str:
 
 def print_note(text: str) -> None:
     """Tell a person something that was not asked for."""
-    print(f"cco: {printable(text)}", file=sys.stderr)
+    tell(f"cco: {text}")
 
 
 def print_error(error: CcoError) -> None:
     """Say what happened and what to do next."""
-    print(f"cco: error: {printable(str(error))}", file=sys.stderr)
+    tell(f"cco: error: {error}")
     for line in error.advice.splitlines():
-        print(f"  {printable(line)}", file=sys.stderr)
+        tell(f"  {line}")
+
+
+def tell(line: str) -> None:
+    """Write one line to standard error; nobody is there to be told that it cannot be written."""
+    try:
+        print(printable(line), file=sys.stderr)
+    except OSError:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # the exit must not fail over it again
 
 
 def printable(text: str) -> str:

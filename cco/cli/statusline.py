@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cco.cli.hook import deliver, launch_headers, read_input, write_output
+from cco.cli.hook import deliver, failed, launch_headers, read_input, write_output
 from cco.errors import CcoError
 
 TYPE_CHECKING = False
@@ -17,8 +17,7 @@ def run(arguments: Sequence[str]) -> int:
     """Print the line; never fail loudly, since it is drawn again every few seconds."""
     launch = launch_headers(arguments)
     if launch is None:
-        print("cco: error: usage: cco statusline (called by Claude Code)", file=sys.stderr)
-        return 2
+        return failed("usage: cco statusline (called by Claude Code)", 2)
     if os.environ.get("ORCHESTRATOR_ENABLED") != "true":
         return 0
     if sys.stdin is not None and sys.stdin.isatty():  # a person, who has no event to give

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from cco import build_info
 
 TYPE_CHECKING = False
@@ -30,5 +28,7 @@ def run(arguments: Sequence[str]) -> int:
         }
         print(json.dumps(document))
         return 0
-    print("cco: error: usage: cco version [--json]", file=sys.stderr)
+    from cco.cli.output import tell
+
+    tell("cco: error: usage: cco version [--json]")
     return 2

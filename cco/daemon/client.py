@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 
 
 class Response:
-    """Status, content type and body of an answer."""
+    """Status, content type, date and body of an answer."""
 
-    __slots__ = ("body", "content_type", "status")
+    __slots__ = ("body", "content_type", "date", "status")
 
-    def __init__(self, status: int, content_type: str, body: bytes) -> None:
+    def __init__(self, status: int, content_type: str, body: bytes, date: str = "") -> None:
         self.status = status
         self.content_type = content_type
         self.body = body
+        self.date = date
 
 
 class Connection:
@@ -55,7 +56,8 @@ class Connection:
             self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
         except OSError as error:
             self._socket.close()
-            raise DaemonNotRunning(f"nothing answers on port {port}: {error}") from None
+            reason = error.strerror or error
+            raise DaemonNotRunning(f"nothing answers on port {port}: {reason}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -102,8 +104,9 @@ class Connection:
         try:
             self._socket.sendall(f"{head}\r\n".encode() + (body or b""))
             return self._read()
-        except (OSError, ValueError, IndexError) as error:
-            raise DaemonError(f"the daemon on port {self.port} did not answer: {error}") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise DaemonError(f"the daemon on port {self.port} did not answer: {reason}") from None
 
     def _read(self) -> Response:
         head, _, self._buffer = self._until(b"\r\n\r\n").partition(b"\r\n\r\n")
@@ -112,14 +115,20 @@ class Connection:
         for line in lines:
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
-        status = int(first.split(" ", 2)[1])
-        length = int(headers.get("content-length", "0"))
-        if not (100 <= status <= 599 and 0 <= length <= MAX_RESPONSE_BYTES):
-            raise ValueError("the answer is not HTTP, or too large")
+        try:
+            status = int(first.split(" ", 2)[1])
+            length = int(headers.get("content-length", "0"))
+        except (ValueError, IndexError):
+            raise ValueError("the answer is not HTTP") from None
+        if not 100 <= status <= 599 or length < 0:
+            raise ValueError("the answer is not HTTP")
+        if length > MAX_RESPONSE_BYTES:
+            raise ValueError("the answer is too large")
         while len(self._buffer) < length:
             self._receive()
         body, self._buffer = self._buffer[:length], self._buffer[length:]
-        return Response(status, headers.get("content-type", ""), body)
+        date = headers.get("date", "")
+        return Response(status, headers.get("content-type", ""), body, date)
 
     def _until(self, end: bytes) -> bytes:
         while end not in self._buffer:

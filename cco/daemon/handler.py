@@ -157,14 +157,15 @@ class BaseHandler(tornado.web.RequestHandler):
             except Problem as refusal:
                 error = refusal
         detail = HTTPStatus(status_code).phrase
-        parameter: dict[str, str] = {}
+        more: dict[str, str] = {}
         if isinstance(error, Problem):
             status_code, detail = error.status, error.detail
             for name, value in error.headers.items():
                 self.set_header(name, value)
-            parameter = {"parameter": error.parameter} if error.parameter else {}
+            more = {"parameter": error.parameter} if error.parameter else {}
         elif isinstance(error, CcoError):
             status_code, detail = error.http_status, str(error)
+            more = {"advice": error.advice} if error.advice else {}
         self.set_status(status_code)
         if status_code == HTTPStatus.UNAUTHORIZED:
             self.set_header("WWW-Authenticate", "Bearer")
@@ -174,7 +175,7 @@ class BaseHandler(tornado.web.RequestHandler):
             "title": HTTPStatus(status_code).phrase,
             "status": int(status_code),
             "detail": detail,
-            **parameter,
+            **more,
         }
         self.finish(json.dumps(problem).encode())
 

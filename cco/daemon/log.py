@@ -70,7 +70,12 @@ class _OneLine(logging.Formatter):
     """Keep each record on its line: what others sent must not forge records or reach a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        lines = super().format(record).split("\n")
+        text = super().format(record)
+        if record.exc_info:
+            from cco.redaction import redacted
+
+            text = redacted(text, os.environ)
+        lines = text.split("\n")
         return " | ".join("".join(map(_visible, line)) for line in lines)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cco.daemon.client import Connection, Response, is_alive
-from cco.errors import DaemonError, DaemonNotRunning, NotFound
+from cco.errors import DaemonError, DaemonNotRunning, NotFound, UsageInvalid
 from cco.sealing.folder import locate_folder
 from cco.sealing.identity import current_identity
 from cco.sealing.keys import Identity
@@ -41,7 +41,7 @@ def find_alive(identity: Identity | None = None) -> SealedSet:
 def call(method: str, target: str, body: Mapping[str, Any] | None = None) -> Any:
     """Ask the running daemon for one resource and return its JSON.
 
-    Raises: DaemonNotRunning, DaemonError, SealError, NotFound.
+    Raises: DaemonNotRunning, DaemonError, SealError, NotFound, UsageInvalid.
     """
     settings = find_alive().settings
     data = None if body is None else json.dumps(body).encode()
@@ -57,9 +57,11 @@ def _document(response: Response) -> Any:
         document = json.loads(response.body)
     except (ValueError, RecursionError):
         raise DaemonError(f"the daemon answered {response.status} without JSON") from None
-    detail = document.get("detail") if isinstance(document, dict) else None
-    if response.status == 404:
-        raise NotFound(str(detail or "not found"))
-    if response.status >= 400:
-        raise DaemonError(f"the daemon answered {response.status}: {detail}")
-    return document
+    if response.status < 400:
+        return document
+    problem = document if isinstance(document, dict) else {}
+    detail, advice = str(problem.get("detail", "no reason")), problem.get("advice")
+    kind = {404: NotFound, 400: UsageInvalid}.get(response.status)
+    if kind is None:
+        raise DaemonError(f"the daemon answered {response.status}: {detail}", advice=advice)
+    raise kind(detail, advice=advice)

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 from cco.daemon import port_guard
 from cco.errors import PortTaken
@@ -131,12 +132,52 @@ def _taken(port: int) -> PortTaken:
 
 
 def port_owner(port: int) -> str | None:
-    """Name the process that listens on a port, such as `node (pid 4711)`; None if it is hidden."""
+    """Name the process that listens on a port, such as `node (pid 4711)`; None if it is hidden.
+
+    Of somebody else's process Linux tells the account, and macOS nothing.
+    """
     import psutil
 
     with suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections(kind="tcp"):
-            listens = connection.status == psutil.CONN_LISTEN
-            if listens and connection.laddr[1:] == (port,) and connection.pid:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+        for pid in _listeners(port):
+            return f"{psutil.Process(pid).name()} (pid {pid})"
+    account = _account_of_listener(port) if sys.platform.startswith("linux") else None
+    return None if account is None else f"a process of {account}"
+
+
+def _listeners(port: int) -> Iterator[int]:
+    """The processes that listen on a port, of those that this account may look at."""
+    import psutil
+
+    try:
+        found = psutil.net_connections(kind="tcp")
+    except psutil.AccessDenied:  # macOS asks for root where one asks about everybody
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if any(_listens_on(one, port) for one in process.net_connections(kind="tcp")):
+                    yield process.pid
+        return
+    yield from (one.pid for one in found if one.pid and _listens_on(one, port))
+
+
+def _listens_on(connection: Any, port: int) -> bool:
+    return bool(connection.status == "LISTEN" and connection.laddr[1:] == (port,))
+
+
+def _account_of_listener(port: int) -> str | None:
+    """The account whose process listens on a port.
+
+    Source: Linux, proc_pid_net(5): local address, state 0A for LISTEN, and uid are columns.
+    """
+    import pwd
+
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with suppress(OSError), open(table, encoding="ascii") as lines:
+            for line in lines:
+                columns = line.split()
+                if columns[3] == "0A" and columns[1].endswith(f":{port:04X}"):
+                    uid = int(columns[7])
+                    with suppress(KeyError):
+                        return pwd.getpwuid(uid).pw_name
+                    return f"uid {uid}"
     return None

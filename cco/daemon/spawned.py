@@ -26,15 +26,25 @@ def main(port: str) -> int:
         os._exit(0)  # the starter becomes another program: it must not be our parent
     os.chdir(os.path.abspath(os.sep))
     gc.disable()  # until it serves: what is imported stays
-    from cco.daemon import server
-
     try:
+        from cco.daemon import server
+
         explicit = None if port == AUTOMATIC else int(port)
         server.run(load_config(), explicit, _report_start)
     except CcoError as error:
-        _report({"error": type(error).__name__, "message": str(error), "advice": error.advice})
-        return error.exit_code
+        return _report_failure(error)
+    except Exception as error:
+        from cco.daemon.log import LOG
+        from cco.unexpected import told_as
+
+        LOG.exception("did not start")
+        return _report_failure(told_as(error))
     return 0
+
+
+def _report_failure(error: CcoError) -> int:
+    _report({"error": type(error).__name__, "message": str(error), "advice": error.advice})
+    return error.exit_code
 
 
 def _report_start(started: Any) -> None:

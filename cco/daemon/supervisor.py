@@ -46,6 +46,8 @@ if TYPE_CHECKING:  # most launches find a daemon and start none
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 _POLL_S = 0.02
+_SEE = "See what it says: cco daemon logs, or where you see it yourself: cco daemon run"
+_END_IT = "End that process yourself; one that even kill -9 does not end hangs in the system."
 _ENVIRONMENT = frozenset(
     """
     HOME PATH LANG LANGUAGE TZ TMPDIR TEMP TMP USERPROFILE APPDATA LOCALAPPDATA PROGRAMDATA
@@ -107,7 +109,10 @@ def _start_in(
 ) -> SealedSet:
     lock = Lock(folder / names.START_LOCK)
     if not lock.acquire(START_TIMEOUT_S):
-        raise DaemonError(f"another cco has been starting the daemon for {START_TIMEOUT_S:.0f} s")
+        raise DaemonError(
+            f"another cco has been starting the daemon for {START_TIMEOUT_S:.0f} s",
+            advice="Try again in a moment; if that does not help: cco doctor",
+        )
     try:
         with suppress(DaemonNotRunning, SealError):
             sealed = find_alive(identity)
@@ -138,9 +143,9 @@ def _spawn(port: int | None) -> dict[str, Any]:
     try:
         report = json.loads(line)
     except ValueError:
-        raise DaemonError("the daemon ended before it said why") from None
+        raise DaemonError("the daemon ended before it said why", advice=_SEE) from None
     if not isinstance(report, dict):
-        raise DaemonError("the daemon's report makes no sense")
+        raise DaemonError("the daemon's report makes no sense", advice=_SEE)
     return report
 
 
@@ -244,7 +249,7 @@ def stop(*, handover: bool = False) -> Stopped:
         if not _acquire_or_gone(lock):
             _signal(pid, "SIGKILL")
             if not _acquire_or_gone(lock):
-                raise DaemonError(f"the daemon (pid {pid}) does not end")
+                raise DaemonError(f"the daemon (pid {pid}) does not end", advice=_END_IT)
         if pid is not None:
             _wait_for_end(pid)
     try:
@@ -319,5 +324,7 @@ def _wait_for_end(pid: int) -> None:
         process = psutil.Process(pid)
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             if time.monotonic() >= deadline:
-                raise DaemonError(f"the daemon (pid {pid}) cleaned up but does not end")
+                raise DaemonError(
+                    f"the daemon (pid {pid}) cleaned up but does not end", advice=_END_IT
+                )
             time.sleep(_POLL_S)

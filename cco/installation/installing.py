@@ -73,7 +73,7 @@ def _program_step(program: Program, path: Path) -> PutFile | PutLink:
     try:
         return PutFile(path, program.path.read_bytes(), 0o755)
     except OSError as error:
-        raise InstallFailed(f"{program.path}: {error.strerror}") from None
+        raise InstallFailed(f"{program.path} cannot be read: {error.strerror}") from None
 
 
 def _add(plan: Plan, step: PutFile | PutLink) -> None:

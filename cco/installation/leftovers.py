@@ -27,7 +27,7 @@ def leftovers(environ: Mapping[str, str], *, purge: bool) -> Iterator[Step]:
         yield RemoveFile(path, ours=True)
     if purge:
         yield RemoveTree(config_folder())
-    stores = [store for store in _stores(environ) if _is_ours(store)]
+    stores = [store for store in copy_stores(environ) if _is_ours(store)]
     in_use = _copies_in_use(stores) if stores else frozenset()
     for store in stores:
         yield RemoveTree(store, frozenset(path for path in in_use if path.parent == store))
@@ -36,7 +36,7 @@ def leftovers(environ: Mapping[str, str], *, purge: bool) -> Iterator[Step]:
 def remove_empty_folders(environ: Mapping[str, str], *, purge: bool) -> None:
     """Remove the folders that are empty now: cco's own, and those below home that led to them."""
     home = home_folder()
-    folders = [state_folder(), data_folder(), *_stores(environ)]
+    folders = [state_folder(), data_folder(), *copy_stores(environ)]
     for folder in folders + ([config_folder()] if purge else []):
         _remove_empty_upwards(folder, home)
 
@@ -46,7 +46,7 @@ def _remove_empty_upwards(folder: Path, home: Path) -> None:
         folder = folder.parent
 
 
-def _stores(environ: Mapping[str, str]) -> list[Path]:
+def copy_stores(environ: Mapping[str, str]) -> list[Path]:
     """Where the launcher keeps unpacked copies: list_places in launcher.c, also in its windows/."""
     if sys.platform == "win32":
         stores = [data_folder() / "Cache", temp_folder() / "cco-cache"]

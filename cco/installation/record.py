@@ -68,7 +68,7 @@ def read_record(path: Path) -> Record | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise InstallFailed(f"{path}: {error.strerror}") from None
+        raise InstallFailed(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InstallFailed(
             f"{path} is not a record of an installation",

@@ -45,7 +45,7 @@ def perform(step: Step, *, dry_run: bool) -> str:
             step.apply()
     except OSError as error:
         raise InstallFailed(
-            f"{step.path}: {error.strerror or error}",
+            f"{step.path} cannot be changed: {error.strerror or error}",
             advice="Choose a folder that you can write to: --prefix DIR",
         ) from None
     return outcome

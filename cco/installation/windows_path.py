@@ -70,7 +70,10 @@ def _read() -> tuple[str, int]:
         except FileNotFoundError:
             return "", winreg.REG_EXPAND_SZ
     if kind not in (winreg.REG_SZ, winreg.REG_EXPAND_SZ):
-        raise InstallFailed("the user's PATH in the registry is not a text")
+        raise InstallFailed(
+            "the user's PATH in the registry is not a text",
+            advice=rf"Correct the value {_VALUE} of HKCU\{_KEY}, then install again.",
+        )
     return str(value), kind
 
 

@@ -18,6 +18,7 @@ from cco.errors import NotFound, UsageInvalid
 from cco.ledger.feed import Feed
 from cco.ledger.records import END_OF_TIME_S, finite
 
+_EXAMPLE = 'For example: cco notes --add "the cache is per tenant"'
 MAX_TEXT_CHARS = 2_000
 MAX_AUTHOR_CHARS = 120
 MAX_PATH_CHARS = 1_000
@@ -200,10 +201,11 @@ def _checked(name: str, value: str, most: int) -> str:
     """A text as it is kept: without what cannot be written as UTF-8, and of a length to be read."""
     text = value.encode(errors="replace").decode().strip()
     if not text or "\0" in text:
-        raise UsageInvalid(f"a note's {name} must be text, and not empty", advice="")
+        raise UsageInvalid(f"a note's {name} must be text, and not empty", advice=_EXAMPLE)
     if len(text) > most:
         raise UsageInvalid(
-            f"a note's {name} has {len(text)} characters, {most} is the most", advice=""
+            f"a note's {name} has {len(text)} characters, {most} is the most",
+            advice="Shorten it, or leave several notes.",
         )
     return text
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from cco.errors import UsageInvalid
 
+_AS_JSON = "Send what OTLP/HTTP has as JSON; docs/api.md says where."
+
 
 @dataclass(frozen=True)
 class LogRecord:
@@ -96,7 +98,7 @@ def _number(point: Mapping[str, Any]) -> float | None:
 
 def _mapping(value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise UsageInvalid("not an OTLP document: an object was expected")
+        raise UsageInvalid("not an OTLP document: an object was expected", advice=_AS_JSON)
     return value
 
 
@@ -116,5 +118,5 @@ def _list(parent: Mapping[str, Any], name: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise UsageInvalid(f"not an OTLP document: {name} must be a list")
+        raise UsageInvalid(f"not an OTLP document: {name} must be a list", advice=_AS_JSON)
     return value

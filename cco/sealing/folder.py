@@ -64,13 +64,12 @@ def choose_folder(temp: Path | None = None) -> Path:
     temp = temp_folder() if temp is None else temp
     if not os.path.isdir(temp):
         raise FolderUnusable(f"{temp} is not a folder")
-    folder = temp
     if replaceable_part(temp) is not None:
         folder = _made_own_folder(temp)
-    elif (there := next(_private_ones(temp), None)) is not None:
-        folder = there
-    elif any(held_by_another(temp / name) for name in names.ALL):
-        folder = _made_private_one(temp)
+    else:
+        folder = wanted_folder(temp)
+        if folder == private_folder(temp):
+            folder = _made_private_one(temp)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise FolderUnusable(f"{folder} is not writable")
     return folder
@@ -117,6 +116,21 @@ def _made_own_folder(temp: Path) -> Path:
             advice="Point TMPDIR at a folder of yours alone.",
         ) from None
     return folder
+
+
+def wanted_folder(temp: Path) -> Path:
+    """The folder that a new start would use, made or not.
+
+    Raises: FolderUnusable.
+    """
+    if replaceable_part(temp) is not None:
+        return own_folder()
+    there = next(_private_ones(temp), None)
+    if there is not None:
+        return there
+    if any(held_by_another(temp / name) for name in names.ALL):
+        return private_folder(temp)
+    return temp
 
 
 def locate_folder(temp: Path | None = None) -> Path | None:

@@ -17,6 +17,7 @@ from cco.sealing.locks import Lock
 from cco.sealing.private_files import read_private, write_private
 
 FALLBACK_FILE = "machine-id"
+OF_SYSTEM = "operating system"
 FALLBACK_BYTES = 32
 _NOT_YET_MADE = "uninitialized"  # what systemd puts into images, the same for all
 _LOCK_TIMEOUT_S = 10.0
@@ -37,19 +38,44 @@ def machine_id() -> MachineId:
 
     Raises: MachineIdUnavailable.
     """
+    value = _id_of_system()
+    if value is not None:
+        return MachineId(value, OF_SYSTEM)
+    path = fallback_path()
+    return MachineId(_kept_id(path), str(path))
+
+
+def known_machine_id() -> MachineId | None:
+    """The id that `machine_id` would find without making one; None where it would make one.
+
+    Raises: MachineIdUnavailable.
+    """
+    value = _id_of_system()
+    if value is not None:
+        return MachineId(value, OF_SYSTEM)
+    path = fallback_path()
+    return MachineId(_kept_id(path), str(path)) if os.path.lexists(path) else None
+
+
+def fallback_path() -> Path:
+    """Where the random id is kept.
+
+    Raises: MachineIdUnavailable, for an account without a home.
+    """
+    try:
+        return data_folder() / FALLBACK_FILE
+    except CcoError as error:
+        raise MachineIdUnavailable(f"this machine has no id, and {error}") from None
+
+
+def _id_of_system() -> str | None:
     import machineid
 
     try:
         value = _id_on_macos() if sys.platform == "darwin" else machineid.id()
     except (machineid.MachineIdNotFound, UnicodeDecodeError):
-        value = ""
-    if value and value != _NOT_YET_MADE:
-        return MachineId(value, "operating system")
-    try:
-        path = data_folder() / FALLBACK_FILE
-    except CcoError as error:
-        raise MachineIdUnavailable(f"this machine has no id, and {error}") from None
-    return MachineId(_kept_id(path), str(path))
+        return None
+    return value if value and value != _NOT_YET_MADE else None
 
 
 def _id_on_macos() -> str:

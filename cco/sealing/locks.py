@@ -81,10 +81,17 @@ class Lock:
             raise FolderUnusable(f"{self.path} belongs to another user")
 
     def write_pid(self) -> None:
-        """Note the holder's process id, for whoever must end it without the settings."""
-        if self._fd is not None:
+        """Note the holder's process id, for whoever must end it without the settings.
+
+        Raises: FolderUnusable.
+        """
+        if self._fd is None:
+            return
+        try:
             os.lseek(self._fd, 0, os.SEEK_SET)
             os.write(self._fd, f"{os.getpid():<10}".encode())
+        except OSError as error:
+            raise FolderUnusable(f"{self.path} cannot be written: {error.strerror}") from None
 
     def release(self) -> None:
         """Remove the file, then let go."""

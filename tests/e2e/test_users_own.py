@@ -120,13 +120,34 @@ def test_arguments_reach_the_client_as_they_are(one_stage: MakeStage) -> None:
 
 def test_settings_that_forbid_hooks_are_named(one_stage: MakeStage) -> None:
     scene = one_stage(lambda request: [text("Done.")])
-    write_json(scene.sandbox.home / ".claude" / "settings.json", {"disableAllHooks": True})
+    path = scene.sandbox.home / ".claude" / "settings.json"
+    write_json(path, {"disableAllHooks": True})
     result = scene.run("-p", "Hello.")
     assert result.code == 0
-    assert "not fully orchestrated: disableAllHooks in your settings" in result.err
+    assert f"not fully orchestrated: disableAllHooks in {path}" in result.err
     assert CATALOGUE.rules not in scene.requests[0].conversation_text
     doctor = scene.sandbox.run("doctor", env=scene.environment())
     assert (doctor.code, "disableAllHooks" in doctor.out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "ours", "other"),
+    [
+        ("allowedHttpHookUrls", "http://127.0.0.1:*", "https://hooks.example/*"),
+        ("httpHookAllowedEnvVars", "CCO_TOKEN", "MY_TOKEN"),
+    ],
+)
+def test_lists_that_leave_our_hooks_out_are_named_and_joined_by_the_client(
+    one_stage: MakeStage, name: str, ours: str, other: str
+) -> None:
+    scene = one_stage(lambda request: [text("Done.")])
+    write_json(scene.sandbox.home / ".claude" / "settings.json", {name: [other]})
+    blocked = scene.run("-p", "Hello.")
+    assert f"not fully orchestrated: {name} in " in blocked.err
+    write_json(scene.sandbox.project / ".claude" / "settings.json", {name: [ours]})
+    assert "not fully orchestrated" not in scene.run("-p", "Hello.").err
+    sessions = scene.json("sessions")["sessions"]
+    assert sorted(one["prompts"] for one in sessions) == [0, 1]
 
 
 @contextmanager

@@ -94,6 +94,17 @@ def test_a_daemon_that_was_killed_comes_back_as_it_was(
     assert len(sandbox.daemon_processes()) == 1
 
 
+def test_the_doctors_probe_brings_no_daemon_back_and_is_recorded_nowhere(sandbox: Sandbox) -> None:
+    sandbox.ok("daemon", "start")
+    env = session(sandbox)
+    answer = sandbox.run("hook", "Probe", stdin=b'{"probe": "word"}', env=env)
+    assert (answer.code, json.loads(answer.out)) == (0, {"probe": "word"})
+    assert sandbox.request("GET", "/api/v1/sessions").json()["sessions"] == []
+    kill(sandbox)
+    assert_quietly_failed(sandbox.run("hook", "Probe", stdin=b"{}", env=env))
+    assert sandbox.daemon_processes() == []
+
+
 def test_a_daemon_that_was_stopped_stays_stopped(sandbox: Sandbox) -> None:
     sandbox.ok("daemon", "start")
     env = session(sandbox)

@@ -156,7 +156,7 @@ def test_the_command_names_the_session_it_runs_in(daemon: Sandbox, tmp_path: Pat
 
 def test_the_command_says_what_is_wrong(daemon: Sandbox) -> None:
     for arguments, said in (
-        (("--add",), "say what the note is"),
+        (("--add",), "the note is empty"),
         (("--add", "x" * (MAX_TEXT_CHARS + 1)), "characters"),
         (("--path", "x"), "--path goes with --add"),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -135,7 +136,7 @@ def test_the_doctor_names_the_file(healthy: Sandbox, fake_claude: FakeClaude) ->
     assert all("cco daemon restart" in one["advice"] for one in problems.values())
     text = healthy.run("doctor", env=env)
     assert text.code == 1
-    assert f"problem  {names.RULES}: " in text.out
+    assert re.search(rf"^  PROBLEM +{re.escape(names.RULES)} ", text.out, re.MULTILINE)
 
 
 def test_tampered_settings_are_the_doctors_business_too(
@@ -146,7 +147,7 @@ def test_tampered_settings_are_the_doctors_business_too(
     flip(source_sandbox.temp / names.SETTINGS)
     result = source_sandbox.run("doctor", env=env)
     assert result.code == 1
-    assert f"problem  {names.SETTINGS}: " in result.out
+    assert re.search(rf"^  PROBLEM +{re.escape(names.SETTINGS)} ", result.out, re.MULTILINE)
 
 
 def test_a_file_of_an_earlier_run_is_refused_until_a_restart(source_sandbox: Sandbox) -> None:

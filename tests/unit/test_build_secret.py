@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from freezing.errors import FreezeError
 from freezing.secret import VARIABLE, choose_secret
 
 from cco.build_info import DEVELOPMENT_SECRET
+from cco.errors import BuildSecretInvalid
 
 ROOT = Path(__file__).parent.parent.parent
 REAL = bytes(range(7, 47))
@@ -41,7 +41,7 @@ def test_a_real_secret_is_taken(text: str, release: bool) -> None:
 @pytest.mark.parametrize("environ", [{}, {VARIABLE: ""}, {VARIABLE: " \n"}])
 def test_without_one_it_is_a_development_build(environ: dict[str, str]) -> None:
     assert choose_secret(environ, release=False) == DEVELOPMENT_SECRET
-    with pytest.raises(FreezeError, match="release needs a build secret") as caught:
+    with pytest.raises(BuildSecretInvalid, match="release needs a build secret") as caught:
         choose_secret(environ, release=True)
     assert VARIABLE in caught.value.advice
 
@@ -49,7 +49,7 @@ def test_without_one_it_is_a_development_build(environ: dict[str, str]) -> None:
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("release", [True, False])
 def test_a_bad_secret_is_refused_and_not_repeated(text: str, release: bool) -> None:
-    with pytest.raises(FreezeError) as caught:
+    with pytest.raises(BuildSecretInvalid) as caught:
         choose_secret({VARIABLE: text}, release=release)
     assert text not in f"{caught.value} {caught.value.advice}"
     assert VARIABLE in str(caught.value)
@@ -69,7 +69,7 @@ def test_a_release_without_a_real_secret_builds_nothing(text: str | None, tmp_pa
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (11, "")
     assert done.stderr.startswith("freeze: ")
     assert "Traceback" not in done.stderr
     assert "openssl rand" in done.stderr

@@ -37,13 +37,6 @@ def test_every_exit_code_is_in_the_table() -> None:
     assert "127 it was not found" in CLI
 
 
-def test_every_exit_code_stands_beside_its_error() -> None:
-    tree = str(errors.__doc__)
-    for name, kind in vars(errors).items():
-        if isinstance(kind, type) and issubclass(kind, CcoError):
-            assert re.search(rf"\b{name}\b", tree), name
-
-
 @pytest.mark.parametrize("name", sorted(cli.COMMANDS - {"help"}))
 def test_every_command_is_documented(name: str) -> None:
     assert re.search(rf"`cco {name}\b", CLI)

@@ -17,11 +17,12 @@ ROOT = Path(cco.__file__).parent
 LAYERS = [
     {"cco.errors"},
     {"cco.config", "cco.build_info"},
+    {"cco.redaction", "cco.unexpected"},
     {"cco.sealing"},
     {"cco.catalogue"},
     {"cco.ledger", "cco.claude", "cco.installation"},
     {"cco.daemon"},
-    {"cco.demo"},
+    {"cco.demo", "cco.doctor"},
     {"cco.cli"},
     {"cco.__main__"},
 ]

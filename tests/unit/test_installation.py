@@ -103,7 +103,7 @@ def test_a_put_that_fails_leaves_the_old_file_and_no_draft(tmp_path: Path) -> No
     folder = tmp_path / "taken"
     folder.mkdir()
     (folder / "kept").touch()
-    with pytest.raises(InstallFailed, match="taken: is a folder"):
+    with pytest.raises(InstallFailed, match="taken cannot be changed: is a folder"):
         perform(PutFile(folder, b"x"), dry_run=False)
     with pytest.raises(InstallFailed):
         perform(PutLink(folder, tmp_path), dry_run=False)

@@ -140,11 +140,56 @@ def test_managed_settings_can_forbid_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     write(tmp_path / "managed.json", {name: True})
-    paths = [tmp_path / "managed.json"]
-    monkeypatch.setattr(user_settings, "_paths", lambda folder, environ: iter(paths))
+    monkeypatch.setattr(user_settings, "managed_paths", lambda: [tmp_path / "managed.json"])
     (blocker,) = read_user_settings(tmp_path, {}, None).blockers
     assert name in blocker
     assert "managed" in blocker
+
+
+@pytest.mark.parametrize(
+    ("value", "blocks"),
+    [(True, True), (["hooks"], True), (["skills"], False), (False, False), ("hooks", False)],
+)
+def test_managed_settings_can_lock_the_hooks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: object, blocks: bool
+) -> None:
+    write(tmp_path / "managed.json", {"strictPluginOnlyCustomization": value})
+    monkeypatch.setattr(user_settings, "managed_paths", lambda: [tmp_path / "managed.json"])
+    assert bool(read_user_settings(tmp_path, {}, None).blockers) is blocks
+
+
+def test_managed_settings_are_a_file_and_those_beside_it(
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_settings, "managed_folder", lambda: tmp_path / "managed")
+    write(tmp_path / "managed/managed-settings.json", {"env": {"NO_PROXY": "a", "X": "1"}})
+    write(tmp_path / "managed/managed-settings.d/20.json", {"env": {"NO_PROXY": "b"}})
+    write(tmp_path / "managed/managed-settings.d/10.json", {"allowManagedHooksOnly": True})
+    write(tmp_path / "managed/managed-settings.d/.hidden.json", {"disableSideloadFlags": True})
+    write(tmp_path / "managed/managed-settings.d/notes.txt", {"disableSideloadFlags": True})
+    found = read_user_settings(project, {}, None)
+    (blocker,) = found.blockers
+    assert blocker.startswith("allowManagedHooksOnly in the managed settings (")
+    assert "10.json" in blocker
+    assert found.managed_variables == {"NO_PROXY": "b", "X": "1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "ours", "other"),
+    [
+        ("allowedHttpHookUrls", "http://127.0.0.1:*", "https://hooks.example/*"),
+        ("httpHookAllowedEnvVars", "CCO_TOKEN", "MY_TOKEN"),
+    ],
+)
+def test_lists_of_what_hooks_may_do_are_joined(
+    home: Path, project: Path, name: str, ours: str, other: str
+) -> None:
+    """As the client's own description of its settings says."""
+    write(home / ".claude/settings.json", {name: [other]})
+    (blocker,) = read_user_settings(project, {}, None).blockers
+    assert blocker.startswith(f"{name} in ")
+    write(project / ".claude/settings.json", {name: [ours]})
+    assert read_user_settings(project, {}, None).blockers == ()
 
 
 def test_inline_settings(tmp_path: Path) -> None:

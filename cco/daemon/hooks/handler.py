@@ -7,7 +7,7 @@ from typing import Any
 
 from cco.claude import versions
 from cco.claude.bridge import EVENTS
-from cco.claude.headers import BUDGET_HEADER, CLIENT_HEADER, LAUNCH_HEADER
+from cco.claude.headers import BUDGET_HEADER, CLIENT_HEADER, LAUNCH_HEADER, PROBE
 from cco.daemon.handler import BaseHandler, Problem
 from cco.daemon.hooks.briefing import compaction_output, context_output
 from cco.daemon.hooks.guards import block_output, tool_output
@@ -20,6 +20,7 @@ from cco.sealing.private_files import remove
 
 STATUS_LINE = "StatusLine"
 _LAUNCH_CHARS = 32
+_PROBE_CHARS = 64
 _SOURCE_CHARS = 20
 
 
@@ -27,9 +28,13 @@ class HookHandler(BaseHandler):
     """Takes in every event; answers those that carry something to the model, the rest with 200."""
 
     def post(self, event: str) -> None:
-        if event not in (*EVENTS, STATUS_LINE):
+        if event not in (*EVENTS, STATUS_LINE, PROBE):
             raise Problem(HTTPStatus.NOT_FOUND, "no such event")
-        payload = self.state.compactions.with_agent(event, self.json_object())
+        payload = self.json_object()
+        if event == PROBE:
+            self.send({"probe": _text(payload, "probe")[:_PROBE_CHARS]})
+            return
+        payload = self.state.compactions.with_agent(event, payload)
         launch_id = self._launch_id()
         session = self.state.ledger.record_hook(event, payload, launch_id)
         if session is None:

@@ -66,8 +66,9 @@ _PROBLEM = record(
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": TEXT,
         "parameter": {"type": "string", "description": "The query parameter that is at fault."},
+        "advice": {"type": "string", "description": "What to do next, for a person at a terminal."},
     },
-    optional=["parameter"],
+    optional=["parameter", "advice"],
 )
 
 

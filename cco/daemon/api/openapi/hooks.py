@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cco.claude.bridge import EVENTS
+from cco.claude.headers import PROBE
 from cco.daemon.api.openapi.parts import (
     JSON,
     TEXT,
@@ -14,10 +15,13 @@ from cco.daemon.api.openapi.parts import (
     ref,
 )
 
-_CALLED = "The event's name, as Claude Code has it; `StatusLine` asks for the status line."
+_CALLED = (
+    "The event's name, as Claude Code has it; `StatusLine` asks for the status line, and `Probe`, "
+    "which is recorded nowhere, for what it sent as `probe`."
+)
 _FIELDS = (
     "cwd model source reason prompt agent_id agent_type last_assistant_message"
-    " tool_name tool_input tool_response cost context_window"
+    " tool_name tool_input tool_response cost context_window probe"
 ).split()
 _ANYTHING: Schema = {}
 _ANSWER = {
@@ -36,7 +40,7 @@ PATHS = {
             "Report an event of Claude Code's.",
             {200: _ANSWER},
             more_parameters=[
-                path_parameter("event", {"enum": [*EVENTS, "StatusLine"]}, _CALLED),
+                path_parameter("event", {"enum": [*EVENTS, "StatusLine", PROBE]}, _CALLED),
             ],
             body=ref("HookPayload"),
             problems=[404],
@@ -70,7 +74,8 @@ SCHEMAS = {
             "systemMessage": TEXT,
             "decision": {"const": "block"},
             "reason": TEXT,
+            "probe": TEXT,
         },
-        optional=["hookSpecificOutput", "instructions", "systemMessage", "decision", "reason"],
+        optional="hookSpecificOutput instructions systemMessage decision reason probe".split(),
     ),
 }

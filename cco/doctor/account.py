@@ -1,0 +1,33 @@
+"""Who this is for the seal: the machine and the account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cco.doctor.finding import NOTE, OK, PROBLEM, Finding
+from cco.doctor.modes import closing
+from cco.errors import MachineIdUnavailable
+from cco.sealing.identity import OF_SYSTEM, fallback_path, known_machine_id, username
+
+
+def examine() -> Iterator[Finding]:
+    """Where the machine id is from, never what it is; and the account."""
+    yield _machine_id()
+    yield Finding("account.name", "account", OK, username())
+
+
+def _machine_id() -> Finding:
+    finding_id, subject = "account.machine_id", "machine id"
+    advice = "The sealed files are bound to that file instead of the machine."
+    try:
+        found = known_machine_id()
+    except MachineIdUnavailable as error:
+        fix = closing(fallback_path())
+        return Finding(finding_id, subject, PROBLEM, str(error), error.advice, fix)
+    if found is None:
+        told = f"this machine has none; the first start makes a random one in {fallback_path()}"
+        return Finding(finding_id, subject, NOTE, told, advice)
+    if found.source == OF_SYSTEM:
+        return Finding(finding_id, subject, OK, f"from the {OF_SYSTEM}")
+    told = f"this machine has none; a random one is kept in {found.source}"
+    return Finding(finding_id, subject, NOTE, told, advice)
