@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cco.catalogue.model import SHIPPED, TEXTS, Agent, Catalogue
 from cco.errors import CatalogueInvalid
@@ -98,7 +97,7 @@ def _split(text: str, path: Path) -> tuple[Mapping[str, yaml.Node], dict[str, in
     """Split a file into the fields of its front matter, the lines of its parts, and its body.
 
     The fields stay nodes: to make values of them, which nobody wants of most, PyYAML runs code that
-    raises whatever comes (KeyError for `!!bool x`).
+    raises whatever comes (KeyError for `!!bool x`), and aliases make a huge one of a small file.
     """
     import yaml
 
@@ -112,7 +111,7 @@ def _split(text: str, path: Path) -> tuple[Mapping[str, yaml.Node], dict[str, in
         return first - 1 if mark is None else first + front.count("\n", 0, mark.index)
 
     try:
-        node = yaml.compose(front, _loader_without_aliases())
+        node = yaml.compose(front, yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         line = line_at(getattr(error, "problem_mark", None))
         reason = getattr(error, "problem", None) or getattr(error, "reason", type(error).__name__)
@@ -139,21 +138,6 @@ def _text(node: yaml.Node) -> str | None:
         return None
     text = str(node.value)
     return text if text == text.encode(errors="replace").decode() else None
-
-
-@cache
-def _loader_without_aliases() -> type[Any]:
-    """A loader for front matter, which has no use for what lets a small file become a huge one."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                mark = self.get_mark()
-                raise yaml.composer.ComposerError(None, None, "aliases are not taken", mark)
-            return super().compose_node(parent, index)
-
-    return Loader
 
 
 def _read(path: Path) -> str:

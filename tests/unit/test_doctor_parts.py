@@ -215,9 +215,10 @@ def test_without_a_proxy_there_is_nothing_to_except(
 @pytest.mark.parametrize(
     ("version", "state", "told"),
     [
-        ("2.1.40 (Claude Code)", PROBLEM, "older than"),
-        ("2.1.150 (Claude Code)", NOTE, "works"),
-        ("2.1.200", OK, "from 2.1.200"),
+        ("2.1.39 (Claude Code)", PROBLEM, "too old: cco needs 2.1.40"),
+        ("2.1.40 (Claude Code)", NOTE, "its hooks are commands"),
+        ("2.1.200", NOTE, "by their transcripts"),
+        ("2.1.330", OK, "to 2.1.330"),
         ("9.0.0 (Claude Code)", OK, "newer"),
         ("what?", NOTE, "none that could be compared"),
     ],
