@@ -50,7 +50,7 @@ class Script:
             return [text(f"<summary>{ANSWER}</summary>")]
         if "tools" not in request.body:
             return [text("A title")]
-        if specialist_of(request) is not None or "carry on" in request.last_user_text:
+        if specialist_of(request) is not None:
             return [text(f"Found: {ANSWER}")]
         if not request.tool_results():
             command = {"command": f'echo {COMMAND} "${{CCO_TOKEN:+has it}}"', "description": "Look"}
@@ -137,7 +137,6 @@ def whole_session(scene: Stage, script: Script, into: Path) -> Seen:
     for number, arguments in enumerate(
         [
             ["-p", "/compact", "--resume", session],
-            ["-p", "carry on", "--resume", session],
             ["notes", "--add", NOTE],
             ["notes"],
             ["sessions"],
