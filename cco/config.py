@@ -258,8 +258,9 @@ def temp_folder(environ: dict[str, str] | None = None) -> Path:
     named = env.get(variable)
     if named and os.path.isabs(named) and os.path.isdir(named):
         return Path(named)
-    if sys.platform.startswith("linux") and os.access("/tmp", os.W_OK | os.X_OK):  # noqa: S108  # the system's own
-        return Path("/tmp")  # noqa: S108  # the same
+    usual = Path("/tmp")  # noqa: S108  # what is done to use it safely: cco/sealing/folder.py
+    if sys.platform.startswith("linux") and os.access(usual, os.W_OK | os.X_OK):
+        return usual
     if sys.platform == "darwin":
         folder = os.confstr(_DARWIN_USER_TEMP_DIR)
         if folder and os.path.isdir(folder):

@@ -1,7 +1,7 @@
 """What is known to be wrong with what we build upon, and the rules that our own code is held to.
 
 This is no scanner: it has the advisories that the authors of its table knew, and keeps the locks
-from ever going back behind one. `make check` runs the rules. That every requirement is pinned by
+from ever going back behind one. `make check` runs the rules; that every requirement is pinned by
 hash is held by tests/unit/test_build_locks.py.
 """
 

@@ -161,7 +161,7 @@ def test_a_flood_does_not_keep_the_owner_out(tight: Sandbox, settings: Settings)
             assert flood.stdout is not None
             flood.stdout.readline()
         began = time.monotonic()
-        while time.monotonic() - began < 2:
+        while time.monotonic() - began < 1:
             assert tight.hook("PreToolUse", tool_name="Bash").status == 200
         assert_usable(tight)
         assert all(flood.poll() is None for flood in floods)
@@ -188,4 +188,3 @@ def test_a_daemon_that_is_full_still_ends(tight: Sandbox, settings: Settings) ->
         os.kill(settings.pid, signal.SIGTERM)
         psutil.wait_procs([psutil.Process(settings.pid)], timeout=30)
     assert tight.leftovers() == []
-    tight.ok("daemon", "start")

@@ -63,6 +63,11 @@ def test_a_proof_of_another_token_is_not() -> None:
         assert not is_alive(port, TOKEN)
 
 
+def test_a_proof_of_an_empty_token_is_not_since_anybody_has_one() -> None:
+    with server(proof("")) as port:
+        assert not is_alive(port, "")
+
+
 def test_a_proof_with_an_error_status_is_not() -> None:
     def answer(request: bytes) -> bytes:
         return proof(TOKEN)(request).replace(b"200 OK", b"500 No")
