@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 from cco.cli import COMMANDS
-from cco.cli.output import print_error
+from cco.cli.output import print_error, printable
 from cco.errors import CcoError
 
 _EPILOG = """\b
@@ -56,6 +57,14 @@ def show_help(context: click.Context) -> None:
     click.echo(parent.get_help() if parent else "")
 
 
+def _show(error: click.ClickException) -> None:
+    """Say what click has to say; it quotes arguments as they were typed."""
+    told = io.StringIO()
+    error.show(told)
+    for line in told.getvalue().splitlines():
+        print(printable(line.expandtabs()), file=sys.stderr)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     try:
@@ -68,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
-        error.show(sys.stderr)
+        _show(error)
         return error.exit_code
     except CcoError as error:
         print_error(error)
