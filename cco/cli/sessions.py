@@ -26,7 +26,8 @@ def command(session_id: str | None, as_json: bool) -> None:
     if session_id is not None:
         from urllib.parse import quote
 
-        session = call("GET", f"/api/v1/sessions/{quote(whole_id(session_id), safe='')}")
+        name = quote(whole_id(session_id), safe="", errors="replace")
+        session = call("GET", f"/api/v1/sessions/{name}")
         if as_json:
             print_json(session)
         else:

@@ -33,7 +33,7 @@ def command(session_id: str | None, project: str | None, hours: bool, as_json: b
     from urllib.parse import urlencode
 
     given = {"session": session_id and whole_id(session_id), "project": project}
-    query = urlencode({name: value for name, value in given.items() if value})
+    query = urlencode({name: value for name, value in given.items() if value}, errors="replace")
     document = call("GET", "/api/v1/usage" + (f"?{query}" if query else ""))
     if as_json:
         print_json(document)

@@ -95,7 +95,7 @@ def _float(value: float) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def assert_same(ours: list[Any] | None, theirs: list[Any] | None, text: bytes) -> None:

@@ -28,7 +28,7 @@ _SETUP = (
 
 @in_loop
 def run(data: bytes) -> None:
-    """Nothing fails; what only reads changes nothing."""
+    """Nothing fails, whoever has the token is let in, and all can be read afterwards."""
     daemon = Daemon()
     for _ in play(daemon, _SETUP, "/hooks/"):
         pass

@@ -50,4 +50,4 @@ def run(data: bytes) -> None:
             assert answer.status == (200 if session.session_id else 400), answer
     daemon.now = NOW + 60
     books.check_pages(daemon)
-    assert LedgerState(daemon.ledger).everything()
+    assert list(LedgerState(daemon.ledger).everything())

@@ -14,7 +14,7 @@ from typing import Any
 from cco.errors import SealError
 from cco.sealing import names
 from cco.sealing.envelope import MIN_BYTES, seal, unseal
-from cco.sealing.journal import MAX_SEGMENT_BYTES, open_segments, whole_bytes
+from cco.sealing.journal import MAX_SEGMENT_BYTES, _Chain, open_segments, whole_bytes
 from cco.sealing.sealed_set import FORMAT, SealedSet, Settings, file_hmac, open_set
 from tests.fuzz.in_process import IDENTITY, INSTANCE, scratch, sealed_files
 
@@ -113,8 +113,6 @@ def manifest(data: bytes) -> None:
 
 def segments(data: bytes) -> None:
     """Segments of which the lengths are the data's."""
-    from cco.sealing.journal import _Chain
-
     chain = _Chain(names.HISTORY, IDENTITY)
     parts = data.split(b"\n")[:8]
     sealed = b"".join(chain.seal(part, bytes([number]) * 16) for number, part in enumerate(parts))
