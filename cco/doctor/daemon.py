@@ -45,7 +45,10 @@ def _state(situation: Situation) -> Iterator[Finding]:
         told = f"runs on {sealed.settings.api_url} (pid {sealed.settings.pid}) for {up}"
         yield Finding(finding_id, subject, OK, told)
     elif situation.state == DEAD:
-        told = f"it ended without cleaning up {situation.folder}; the next session brings it back"
+        told = (
+            f"it ended without cleaning up {situation.folder}; the next session brings it back, "
+            "with port, token and history"
+        )
         yield Finding(finding_id, subject, NOTE, told, "To have it away: cco daemon stop")
     elif situation.state == STRANGER:
         owner = _owner(port) or "another program"
@@ -142,6 +145,12 @@ def _others(situation: Situation) -> Iterator[Finding]:
             told = f"{owner} still serves port {port}, but its files in {folder} were wiped"
             advice = "A cleaner may have done it. End that process, then run: cco daemon start"
             yield Finding("daemon.wiped", "wiped daemon", PROBLEM, told, advice)
+
+
+def serves_unseen(folder: Path) -> bool:
+    """Whether a daemon of this user runs on in a folder from which its settings are gone."""
+    found = [_serving(path) for path in _logs()]
+    return any(one is not None and one[1] == str(folder) and _is_daemon(one[0]) for one in found)
 
 
 def _logs() -> list[Path]:

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from cco.doctor.daemon import serves_unseen
 from cco.doctor.finding import NOTE, OK, Finding, Fix
-from cco.doctor.situation import ABSENT, DEAD, Situation
+from cco.doctor.situation import ABSENT, Situation
 from cco.errors import CcoError
 from cco.installation.leftovers import copy_stores
 from cco.sealing import names
-from cco.sealing.folder import bridge_copies, remove_leftovers, remove_private_folder
+from cco.sealing.folder import bridge_copies, remove_private_folder
 from cco.sealing.locks import Lock
 from cco.sealing.private_files import is_ours, remove
 
@@ -24,9 +25,9 @@ DRAFT_AGE_S = 60.0
 
 
 def examine(situation: Situation) -> Iterator[Finding]:
-    """Drafts, locks, files of a dead daemon, copies of the bridge, and old unpacked copies."""
+    """Drafts, locks, files without their settings, copies of the bridge, old unpacked copies."""
     looks = (
-        _dead_daemon(situation),
+        _orphans(situation),
         _drafts(situation.folder),
         _bridge_copies(situation),
         _start_lock(situation.folder),
@@ -36,40 +37,36 @@ def examine(situation: Situation) -> Iterator[Finding]:
     yield from found or [Finding("leftovers.none", "leftovers", OK, "none")]
 
 
-def _dead_daemon(situation: Situation) -> Finding | None:
+def _orphans(situation: Situation) -> Finding | None:
+    """What is of no use without its settings. With them, the next start takes all of it up."""
     folder = situation.folder
-    if situation.state == ABSENT:
-        left = [name for name in (*names.MEMBERS, names.BRIDGE, names.PLUGIN) if _is(folder, name)]
-    elif situation.state == DEAD:
-        left = [name for name in (*names.SEALED, names.BRIDGE) if _is(folder, name)]
-    else:
-        return None
-    if not left:
+    if situation.state != ABSENT or not _orphaned(folder):
         return None
     return Finding(
-        "leftovers.dead_daemon",
-        "dead daemon",
+        "leftovers.orphans",
+        "orphaned files",
         NOTE,
-        f"it left {len(left)} files in {folder}; the next start takes them up or replaces them",
-        "To have them away: cco daemon stop, or cco doctor --fix where no session needs them",
-        Fix("removes them unless a session still needs them", lambda: _clean_up(folder)),
+        f"{len(_orphaned(folder))} files in {folder} are of a daemon whose settings are gone",
+        "The next start replaces them, and cco doctor --fix removes them.",
+        Fix("removes them unless a daemon holds the folder", lambda: _clean_up(folder)),
     )
 
 
-def _is(folder: Path, name: str) -> bool:
-    return is_ours(folder / name)
+def _orphaned(folder: Path) -> list[Path]:
+    return _ours(folder / name for name in (*names.MEMBERS, names.BRIDGE, names.PLUGIN))
 
 
 def _clean_up(folder: Path) -> str:
-    """Remove what a dead daemon left; a session that runs would bring the daemon back by it."""
-    if any(_sessions(folder)):
+    """Remove them under the daemon's lock; one that was wiped may run on without that, too."""
+    if serves_unseen(folder):
         return ""
     lock = Lock(folder / names.DAEMON_LOCK)
-    if not lock.acquire():  # it came back meanwhile
+    if not lock.acquire():
         return ""
     try:
-        removed = remove_leftovers(folder, keep_live=False, keep_history=True)
-        return f"removed {len(removed)} files of a dead daemon" if removed else ""
+        if is_ours(folder / names.SETTINGS):  # a daemon came up meanwhile
+            return ""
+        return _removed(_orphaned(folder), "files of a daemon that is gone")
     finally:
         lock.release()
         remove_private_folder(folder)

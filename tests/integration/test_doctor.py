@@ -320,7 +320,10 @@ def test_a_daemon_whose_files_were_wiped_is_noticed(source_sandbox: Sandbox, cli
     for path in kept:
         path.unlink()
     try:
-        finding = found(examined(source_sandbox, client, healthy=False), "daemon.wiped")
+        document = examined(source_sandbox, client, "--fix", healthy=False)
+        finding = found(document, "daemon.wiped")
+        assert document["fixed"] == []
+        assert (source_sandbox.temp / names.PLUGIN).exists(), "it runs on, and may need it"
     finally:
         for path, data in kept.items():
             path.touch(0o600)
@@ -500,32 +503,31 @@ def test_a_lock_that_is_held_is_left(source_sandbox: Sandbox, client: Path) -> N
         assert path.exists()
 
 
-def test_files_of_a_dead_daemon_are_removed_but_the_history(sandbox: Sandbox, client: Path) -> None:
+def test_what_a_killed_daemon_left_whole_stays(sandbox: Sandbox, client: Path) -> None:
+    """The next start takes up its port, its token and its history."""
+    sandbox.ok("daemon", "start")
+    kill(sandbox)
+    kept = sandbox.leftovers()
+    document = examined(sandbox, client, "--fix")
+    assert document["fixed"] == []
+    assert sandbox.leftovers() == kept
+    running = found(document, "daemon.running")
+    assert (running["state"], running["advice"]) == ("note", "To have it away: cco daemon stop")
+    assert found(document, "files.settings")["state"] == "ok"
+    assert not [one for one in document["findings"] if one["id"] == "hooks.command"]
+
+
+def test_files_without_their_settings_are_removed_but_the_history(
+    sandbox: Sandbox, client: Path
+) -> None:
     sandbox.ok("daemon", "start")
     sandbox.hook("SessionStart", source="startup")
     wait_until((sandbox.temp / names.HISTORY).exists, "the history")
     kill(sandbox)
-    before = examined(sandbox, client)
-    assert found(before, "daemon.running")["state"] == "note"
-    told = fixed_twice(sandbox, client, "leftovers.dead_daemon")
-    assert told.startswith("removed ")
-    assert [name for name in sandbox.leftovers() if not name.endswith(".lock")] == [names.HISTORY]
-
-
-def test_files_of_a_dead_daemon_stay_while_a_session_needs_them(
-    source_sandbox: Sandbox, client: Path
-) -> None:
-    source_sandbox.ok("daemon", "start")
-    kill(source_sandbox)
-    kept = source_sandbox.leftovers()
-    env = source_sandbox.environment(
-        ORCHESTRATOR_SETTINGS=str(source_sandbox.temp / names.SETTINGS)
-    )
-    with subprocess.Popen(["cat"], env=env, stdin=subprocess.PIPE) as session:
-        assert examined(source_sandbox, client, "--fix")["fixed"] == []
-        assert source_sandbox.leftovers() == kept
-        assert session.stdin is not None
-        session.stdin.close()
+    (sandbox.temp / names.SETTINGS).unlink()
+    told = fixed_twice(sandbox, client, "leftovers.orphans")
+    assert told == "removed 5 files of a daemon that is gone"
+    assert sandbox.leftovers() == [names.HISTORY]
 
 
 def test_settings_copies_of_no_process_are_removed(source_sandbox: Sandbox, client: Path) -> None:

@@ -206,8 +206,7 @@ def test_what_was_held_or_ignored_stays_so(
 @pytest.mark.parametrize("closed", _STREAMS)
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["version"], 0), (["agents", "list"], 0), (["sessions"], 3), (["top"], 3), (["hook"], 2),
-     (["agents", "show", "nobody"], 9), (["statusline"], 0), (["agents", "nonsense"], 2)],
+    [(["version"], 0), (["agents", "list"], 0), (["sessions"], 3), (["top"], 3), (["hook"], 2)],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )  # fmt: skip
 def test_closed_streams(sandbox: Sandbox, arguments: list[str], code: int, closed: str) -> None:
