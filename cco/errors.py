@@ -1,6 +1,7 @@
 """Every error that cco raises on purpose.
 
     CcoError                      125  cco itself failed
+    ├── ResourcesExhausted        125  the system gives no more memory, files, processes or room
     ├── UsageInvalid                2  the command line makes no sense
     ├── ConfigInvalid              10  a setting has a value that cannot be used
     ├── BuildSecretInvalid         11  a release freeze without a real secret
@@ -19,6 +20,7 @@
     │   └── SealedPayloadInvalid        it opens, but does not hold what it must
     ├── DaemonError                 5  the daemon did not start, stop or answer as it must
     │   ├── DaemonNotRunning        3  nothing runs
+    │   ├── DaemonUnresponsive      5  it runs and does not answer
     │   ├── DaemonAlreadyRunning    5  one runs already, elsewhere than asked
     │   └── PortTaken               4  the port asked for belongs to somebody else
     ├── ClaudeNotFound            127  as env(1)
@@ -31,6 +33,8 @@ error but the two of Claude Code itself becomes 125, so that the codes of the cl
 """
 
 from __future__ import annotations
+
+import errno
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # without importing typing: this is on every hot path
@@ -48,6 +52,10 @@ class CcoError(Exception):
         super().__init__(message)
         if advice is not None:
             self.advice = advice
+
+
+class ResourcesExhausted(CcoError):
+    advice = "End something that needs it, or raise the limit (ulimit -a), then try again."
 
 
 class UsageInvalid(CcoError):
@@ -133,6 +141,10 @@ class DaemonNotRunning(DaemonError):
     advice = "Run: cco daemon start"
 
 
+class DaemonUnresponsive(DaemonError):
+    advice = "It may be suspended, or the machine very busy. If that lasts: cco daemon restart"
+
+
 class DaemonAlreadyRunning(DaemonError):
     advice = "Run: cco daemon restart"
 
@@ -162,3 +174,17 @@ class DemoFailed(CcoError):
 
 class InstallFailed(CcoError):
     exit_code = 14
+
+
+_EXHAUSTED = frozenset(
+    (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT)
+)
+
+
+def exhaustion(error: BaseException) -> ResourcesExhausted | None:
+    """The error for something that the system has no more of; None for any other failure."""
+    if isinstance(error, MemoryError):
+        return ResourcesExhausted("no memory is left")
+    if isinstance(error, OSError) and error.errno in _EXHAUSTED:
+        return ResourcesExhausted(f"the system gives no more: {error.strerror}")
+    return None

@@ -7,6 +7,7 @@ import os
 import sys
 
 from cco.cli import COMMANDS
+from cco.errors import exhaustion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # without importing typing: this is on a hot path
@@ -34,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 141
         if os.environ.get("CCO_DEBUG"):
             raise
+        if (exhausted := exhaustion(error)) is not None:
+            print(f"cco: error: {exhausted}\n  {exhausted.advice}", file=sys.stderr)
+            return exhausted.exit_code
         kind = type(error).__name__
         print(
             f"cco: error: unexpected {kind}: {str(error)!r}\n"

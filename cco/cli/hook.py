@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # without importing typing: this is on a hot path
 MAX_INPUT_BYTES = 32 * 1024 * 1024
 _NAME_CHARS = 40
 _VALUE_CHARS = 40
+_PATIENCE_S = 2.0
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -99,7 +100,7 @@ def _revive() -> tuple[int, str]:
 
     if locate_folder() is None:
         raise DaemonNotRunning("the daemon was stopped; the session goes on without orchestration")
-    sealed = supervisor.ensure_running(load_config(), lambda line: None)
+    sealed = supervisor.ensure_running(load_config(), lambda line: None, patience_s=_PATIENCE_S)
     return sealed.settings.port, sealed.settings.token
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cco.config import load_config
-from cco.errors import CcoError
+from cco.errors import CcoError, DaemonError, exhaustion
 
 ARGUMENTS = ("daemon", "run", "--spawned")
 AUTOMATIC = "auto"
@@ -27,13 +27,16 @@ def main(port: str) -> int:
     os.chdir(os.path.abspath(os.sep))
     gc.disable()  # until it serves: what is imported stays
     from cco.daemon import server
+    from cco.daemon.log import LOG
 
     try:
         explicit = None if port == AUTOMATIC else int(port)
         server.run(load_config(), explicit, _report_start)
     except CcoError as error:
-        _report({"error": type(error).__name__, "message": str(error), "advice": error.advice})
-        return error.exit_code
+        return _report_error(error)
+    except Exception as error:
+        LOG.exception("ended")
+        return _report_error(exhaustion(error) or DaemonError(f"the daemon failed: {error}"))
     return 0
 
 
@@ -48,6 +51,11 @@ def _report_start(started: Any) -> None:
             "refused": started.refused,
         }
     )
+
+
+def _report_error(error: CcoError) -> int:
+    _report({"error": type(error).__name__, "message": str(error), "advice": error.advice})
+    return error.exit_code
 
 
 def _report(document: dict[str, Any]) -> None:

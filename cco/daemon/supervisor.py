@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from cco.errors import (
     DaemonError,
     DaemonNotRunning,
     FolderUnusable,
+    SealedFileForeign,
     SealError,
 )
 from cco.sealing import names
@@ -36,7 +37,7 @@ from cco.sealing.folder import (
 )
 from cco.sealing.identity import current_identity
 from cco.sealing.keys import Identity
-from cco.sealing.locks import Lock
+from cco.sealing.locks import Lock, is_held
 from cco.sealing.private_files import read_private
 from cco.sealing.sealed_set import SealedSet, open_set
 
@@ -44,7 +45,9 @@ if TYPE_CHECKING:  # most launches find a daemon and start none
     import subprocess
 
 START_TIMEOUT_S = 30.0
+ANSWER_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 10.0
+HOLDER_TIMEOUT_S = 2.0
 _POLL_S = 0.02
 _ENVIRONMENT = frozenset(
     """
@@ -70,14 +73,16 @@ class Stopped:
     leftovers: list[Path]
 
 
-def ensure_running(config: Config, notify: Notify) -> SealedSet:
+def ensure_running(
+    config: Config, notify: Notify, *, patience_s: float = ANSWER_TIMEOUT_S
+) -> SealedSet:
     """Find the daemon or start it; however many ask at once, one is started.
 
-    Raises: CcoError, when it cannot be started.
+    Raises: CcoError, when it cannot be started, or runs and does not answer for so long.
     """
     identity = current_identity()
     with suppress(DaemonNotRunning, SealError):
-        return find_alive(identity)
+        return find_alive(identity, patience_s=patience_s)
     return _start(identity, config, None, notify)
 
 
@@ -89,30 +94,79 @@ def start(config: Config, port: int | None, notify: Notify) -> SealedSet:
     return _start(current_identity(), config, port, notify)
 
 
+def restart(config: Config, port: int | None, notify: Notify) -> SealedSet:
+    """Stop the daemon, if one runs, and start one that takes over port and token.
+
+    If none starts, the files stay as after a crash, so that a later start takes over; but not where
+    another port was asked for, which gives up the sessions anyway.
+    Raises: PortTaken; CcoError.
+    """
+    identity = current_identity()
+    with _starting(locate_folder() or choose_folder()):  # of many restarts, one after the other
+        stop(handover=True)
+        try:
+            return _start_now(identity, config, port, notify)
+        except BaseException:
+            if port is not None:
+                stop()
+            raise
+
+
 def _start(identity: Identity, config: Config, port: int | None, notify: Notify) -> SealedSet:
-    folder = choose_folder()
+    with _starting(choose_folder()):
+        return _start_now(identity, config, port, notify)
+
+
+@contextmanager
+def _starting(folder: Path) -> Iterator[None]:
+    """Be the only one who starts a daemon in a folder."""
     lock = Lock(folder / names.START_LOCK)
     if not lock.acquire(START_TIMEOUT_S):
         raise DaemonError(f"another cco has been starting the daemon for {START_TIMEOUT_S:.0f} s")
+    with lock:
+        yield
+
+
+def _start_now(identity: Identity, config: Config, port: int | None, notify: Notify) -> SealedSet:
+    with suppress(DaemonNotRunning):
+        return _running(identity, port)
+    report = _spawn(port)
+    if "error" in report:
+        raise _reported(report)
+    if port is None and report["port"] != config.port and not report["kept_port"]:
+        notify(f"port {config.port} is not free; the daemon uses {report['port']}")
+    for line in report.get("refused", ()):
+        notify(f"left out: {line}")
+    return find_alive(identity, patience_s=ANSWER_TIMEOUT_S)
+
+
+def _running(identity: Identity, port: int | None) -> SealedSet:
+    """The daemon that runs already.
+
+    Raises: DaemonNotRunning; DaemonAlreadyRunning, where it cannot be the one that is wanted.
+    """
     try:
-        with suppress(DaemonNotRunning, SealError):
-            sealed = find_alive(identity)
-            if port is not None and sealed.settings.port != port:
-                raise DaemonAlreadyRunning(
-                    f"the daemon already runs on port {sealed.settings.port}",
-                    advice=f"Run: cco daemon restart --port {port}",
-                )
-            return sealed
-        report = _spawn(port)
-        if "error" in report:
-            raise _reported(report)
-        if port is None and report["port"] != config.port and not report["kept_port"]:
-            notify(f"port {config.port} is not free; the daemon uses {report['port']}")
-        for line in report.get("refused", ()):
-            notify(f"left out: {line}")
-        return find_alive(identity)
-    finally:
-        lock.release()
+        sealed = find_alive(identity)
+    except SealError as error:
+        folder = choose_folder()
+        if not is_held(folder / names.DAEMON_LOCK):
+            raise DaemonNotRunning(str(error)) from None  # what is refused will be replaced
+        pid = _holder(folder)
+        if isinstance(error, SealedFileForeign):
+            raise DaemonAlreadyRunning(
+                f"a daemon of another build of cco runs in {folder} (pid {pid})",
+                advice="Stop it with that cco, or give this one a folder of its own in TMPDIR.\n"
+                "To end it from here, and the orchestration of its sessions: cco daemon restart",
+            ) from None
+        raise DaemonAlreadyRunning(
+            f"the daemon runs (pid {pid}), but its settings are refused: {error}"
+        ) from None
+    if port is not None and sealed.settings.port != port:
+        raise DaemonAlreadyRunning(
+            f"the daemon already runs on port {sealed.settings.port}",
+            advice=f"Run: cco daemon restart --port {port}",
+        )
+    return sealed
 
 
 def _spawn(port: int | None) -> dict[str, Any]:
@@ -225,7 +279,7 @@ def stop(*, handover: bool = False) -> Stopped:
     lock = Lock(folder / names.DAEMON_LOCK)
     was_running = not lock.acquire()
     if was_running:
-        pid = _holder(folder)
+        pid = _holder(folder, HOLDER_TIMEOUT_S)
         _ask_to_stop(folder, pid, handover)
         if not _acquire_or_gone(lock):
             _signal(pid, "SIGKILL")
@@ -236,6 +290,8 @@ def stop(*, handover: bool = False) -> Stopped:
     try:
         _remove_abandoned_start_lock(folder)
         leftovers = remove_leftovers(folder, keep_live=handover, keep_history=keep_history)
+        if not handover:
+            _remove_scrape_files()
         return Stopped(was_running, leftovers)
     finally:
         lock.release()
@@ -252,6 +308,14 @@ def _keeps_history(folder: Path) -> bool:
         return load_config().keep_history
     except ConfigInvalid:
         return True
+
+
+def _remove_scrape_files() -> None:
+    """Take away what a killed daemon left for a Prometheus: its token in plain."""
+    from cco.daemon.telemetry.scrape_files import remove_scrape_files
+
+    with suppress(ConfigInvalid):
+        remove_scrape_files(load_config().metrics_folder)
 
 
 def _remove_abandoned_start_lock(folder: Path) -> None:
@@ -283,11 +347,15 @@ def _ask_to_stop(folder: Path, pid: int | None, handover: bool) -> None:
     _signal(pid, "SIGTERM")
 
 
-def _holder(folder: Path) -> int | None:
-    """The process id in the daemon's lock file."""
-    with suppress(CcoError, ValueError):
-        return int(read_private(folder / names.DAEMON_LOCK, limit_bytes=4096).split(b"\0")[0])
-    return None
+def _holder(folder: Path, timeout_s: float = 0.0) -> int | None:
+    """The process id in the daemon's lock file, which follows a moment after the lock."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        with suppress(CcoError, ValueError):
+            return int(read_private(folder / names.DAEMON_LOCK, limit_bytes=4096).split(b"\0")[0])
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(_POLL_S)
 
 
 def _signal(pid: int | None, name: str) -> None:

@@ -34,7 +34,7 @@ class Clock:
 def make() -> tuple[Edits, Clock, Feed]:
     clock = Clock()
     feed = Feed(clock)
-    return Edits(clock, feed), clock, feed
+    return Edits(clock, feed, clock), clock, feed
 
 
 def file(name: str = "/f", stamp: Stamp | None = (1, 1)) -> File:
