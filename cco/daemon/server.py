@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 TOKEN_BYTES = 32
 _LOCK_WAIT_S = 5.0
 _CLOSE_S = 1.0
+_REST_AFTER_S = 1.0
 _ENDING_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
 _LOG = log.LOG
 
@@ -140,7 +141,8 @@ def _live(
             config, sealed, index, history, lock=lock, listening=listening, ready=serves
         )
         handover = asyncio.run(serving)
-    except BaseException:
+    except BaseException as error:
+        _LOG.error("ended by %s", type(error).__name__)
         if not has_sessions:
             _remove_files(folder, config)
         raise
@@ -195,6 +197,7 @@ async def _serve(
     ready()
     writing = asyncio.create_task(history.keep())
     keeping = asyncio.create_task(upkeep.keep())
+    loop.call_later(_REST_AFTER_S, _load_the_rest)
     if forwarder is not None:
         forwarder.start()
     handover = await stopped
@@ -217,6 +220,12 @@ def _forwarder(config: Config) -> Forwarder | None:
     from cco.daemon.telemetry.forward import Forwarder
 
     return Forwarder(config.forward_url, config.forward_headers)
+
+
+def _load_the_rest() -> None:
+    """Load what the first edit needs: by then the frozen program's copy may be gone with the
+    user's cache, and a program that cannot be read ends."""
+    import psutil  # noqa: F401  # it would hold the start up
 
 
 def _hold_signals(hold: bool) -> None:
