@@ -122,7 +122,11 @@ def _settings() -> Finding:
 
     from cco.claude.user_settings import read_user_settings
 
-    found = read_user_settings(Path.cwd(), os.environ, None)
+    try:
+        folder = Path.cwd()
+    except OSError as error:
+        return Finding("settings", PROBLEM, f"the current folder is gone: {error.strerror}")
+    found = read_user_settings(folder, os.environ, None)
     if found.blockers:
         return Finding(
             "settings",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # without importing typing: this is on a hot path
     from collections.abc import Mapping, Sequence
 
 MAX_INPUT_BYTES = 32 * 1024 * 1024
+CUT_OFF = "this session is cut off, since its port was lost; resume it with cco --resume"
 _NAME_CHARS = 40
 _VALUE_CHARS = 40
 _PATIENCE_S = 2.0
@@ -37,14 +38,14 @@ def run(arguments: Sequence[str]) -> int:
         print(f"cco: error: the event has more than {MAX_INPUT_BYTES} bytes", file=sys.stderr)
         return 1
     try:
-        response = deliver(arguments[0], payload, launch)
+        response, port = deliver(arguments[0], payload, launch)
     except CcoError as error:
         print(f"cco: error: {error}", file=sys.stderr)
         return 1
     if response.status != 200:
         print(f"cco: error: the daemon answered {response.status}", file=sys.stderr)
         return 1
-    write_output(response.body)
+    write_output(response.body if is_ours(port) else _with_warning(response.body))
     return 0
 
 
@@ -60,17 +61,26 @@ def write_output(data: bytes) -> None:
         sys.stdout.buffer.flush()
 
 
-def deliver(event: str, payload: bytes, launch: Mapping[str, str]) -> Response:
+def deliver(event: str, payload: bytes, launch: Mapping[str, str]) -> tuple[Response, int]:
     """Give an event to the daemon of this session's environment, or to the one in its place.
 
-    Shapes: launch {header: value}.
+    Shapes: launch {header: value} -> the answer, and the port of the daemon that gave it.
     Raises: DaemonNotRunning, CcoError.
     """
     try:
-        return _post(_environment_port(), os.environ.get("CCO_TOKEN", ""), event, payload, launch)
+        port, token = _environment_port(), os.environ.get("CCO_TOKEN", "")
+        return _post(port, token, event, payload, launch), port
     except CcoError:
         port, token = _revive()
-        return _post(port, token, event, payload, launch)
+        return _post(port, token, event, payload, launch), port
+
+
+def is_ours(port: int) -> bool:
+    """Whether a port is the one that this session's other events go to."""
+    try:
+        return port == _environment_port()
+    except DaemonNotRunning:
+        return False
 
 
 def _post(port: int, token: str, event: str, payload: bytes, launch: Mapping[str, str]) -> Response:
@@ -115,6 +125,19 @@ def launch_headers(arguments: Sequence[str]) -> dict[str, str] | None:
             return None
         launch[OPTIONS[option]] = value
     return launch
+
+
+def _with_warning(body: bytes) -> bytes:
+    """An answer that also tells the user that only commands of this session still reach us."""
+    import json
+
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return body
+    if isinstance(answer, dict):
+        answer.setdefault("systemMessage", f"cco: {CUT_OFF}.")
+    return json.dumps(answer).encode()
 
 
 def _is_event(text: str) -> bool:

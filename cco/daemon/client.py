@@ -105,8 +105,8 @@ class Connection:
         try:
             self._socket.sendall(f"{head}\r\n".encode() + (body or b""))
             return self._read()
-        except TimeoutError:
-            raise DaemonUnresponsive(f"the daemon on port {self.port} does not answer") from None
+        except (TimeoutError, ConnectionError):
+            raise DaemonUnresponsive(f"the daemon on port {self.port} did not answer") from None
         except (OSError, ValueError, IndexError) as error:
             raise DaemonError(f"the daemon on port {self.port} did not answer: {error}") from None
 
@@ -137,7 +137,7 @@ class Connection:
         self._socket.settimeout(max(self._deadline - time.monotonic(), 0.001))
         data = self._socket.recv(65536)
         if not data:
-            raise ValueError("the connection ended early")
+            raise ConnectionError("the connection ended early")
         self._buffer += data
 
 

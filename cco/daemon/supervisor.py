@@ -7,17 +7,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from cco import errors
-from cco.config import Config, daemon_command, load_config
+from cco.config import Config, load_config
 from cco.daemon.client import Connection
 from cco.daemon.rendezvous import find_alive
-from cco.daemon.spawned import ARGUMENTS, AUTOMATIC
+from cco.daemon.spawning import START_TIMEOUT_S, spawn
 from cco.errors import (
     CcoError,
     ConfigInvalid,
@@ -41,27 +39,10 @@ from cco.sealing.locks import Lock, is_held
 from cco.sealing.private_files import read_private
 from cco.sealing.sealed_set import SealedSet, open_set
 
-if TYPE_CHECKING:  # most launches find a daemon and start none
-    import subprocess
-
-START_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 10.0
-HOLDER_TIMEOUT_S = 2.0
 _POLL_S = 0.02
-_ENVIRONMENT = frozenset(
-    """
-    HOME PATH LANG LANGUAGE TZ TMPDIR TEMP TMP USERPROFILE APPDATA LOCALAPPDATA PROGRAMDATA
-    SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT CCO_CONFIG CCO_CONFLICTS CCO_EXECUTABLE
-    CCO_HINTS CCO_KEEP_HISTORY CCO_PORT CCO_STATUS_LINE CLAUDE_CODE_GIT_BASH_PATH
-    SSL_CERT_DIR SSL_CERT_FILE
-    """.split()
-)
-_GLIBC_GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-"""A sealed file opened is a large buffer for a moment: its memory goes back to the system."""
-
-_ENVIRONMENT_PREFIXES = ("XDG_", "LC_")
-
+_LOOK_AGAIN_S = 0.5
 Notify = Callable[[str], None]
 
 
@@ -130,9 +111,7 @@ def _starting(folder: Path) -> Iterator[None]:
 def _start_now(identity: Identity, config: Config, port: int | None, notify: Notify) -> SealedSet:
     with suppress(DaemonNotRunning):
         return _running(identity, port)
-    report = _spawn(port)
-    if "error" in report:
-        raise _reported(report)
+    report = spawn(port)
     if port is None and report["port"] != config.port and not report["kept_port"]:
         notify(f"port {config.port} is not free; the daemon uses {report['port']}")
     for line in report.get("refused", ()):
@@ -169,105 +148,6 @@ def _running(identity: Identity, port: int | None) -> SealedSet:
     return sealed
 
 
-def _spawn(port: int | None) -> dict[str, Any]:
-    """Start a daemon process and wait for its one report."""
-    process = _start_process(AUTOMATIC if port is None else str(port))
-    import cryptography.hazmat.primitives.ciphers.aead  # noqa: F401  # needed next; there is time now
-
-    line = _read_report(process)
-    try:
-        report = json.loads(line)
-    except ValueError:
-        raise DaemonError("the daemon ended before it said why") from None
-    if not isinstance(report, dict):
-        raise DaemonError("the daemon's report makes no sense")
-    return report
-
-
-def _start_process(argument: str) -> subprocess.Popen[bytes]:
-    """Start the daemon's process cut off from this one, but for a pipe that takes its report."""
-    import subprocess
-
-    def start(**options: Any) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [*daemon_command(), *ARGUMENTS, argument],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_daemon_environment(),
-            close_fds=True,
-            **options,
-        )
-
-    if sys.platform != "win32":
-        return start(start_new_session=True)
-    flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-    try:
-        return start(creationflags=flags | subprocess.CREATE_BREAKAWAY_FROM_JOB)
-    except PermissionError:  # we are in somebody's job, which lets nobody leave
-        return start(creationflags=flags)
-
-
-def _read_report(process: subprocess.Popen[bytes]) -> bytes:
-    """Read a report: a line, or what came before the end; bounded in time.
-
-    On POSIX the process has forked the daemon off by then, and is collected here.
-    """
-    assert process.stdout is not None
-    with process.stdout as pipe:
-        if sys.platform != "win32":
-            line = _read_line(pipe.fileno(), START_TIMEOUT_S)
-            process.wait()
-            return line
-        import threading
-
-        # a pipe cannot be waited for with a time limit there
-        watchdog = threading.Timer(START_TIMEOUT_S, process.kill)
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            return pipe.readline()
-        finally:
-            watchdog.cancel()
-
-
-def _read_line(fd: int, timeout_s: float) -> bytes:
-    """Read up to the end of a line or of a pipe.
-
-    Raises: DaemonError, when neither comes in time.
-    """
-    import select
-
-    data = b""
-    deadline = time.monotonic() + timeout_s
-    while not data.endswith(b"\n"):
-        if not select.select([fd], [], [], max(deadline - time.monotonic(), 0))[0]:
-            raise DaemonError(f"the daemon did not start within {timeout_s:.0f} s")
-        piece = os.read(fd, 65536)
-        if not piece:
-            break
-        data += piece
-    return data
-
-
-def _reported(report: Mapping[str, Any]) -> CcoError:
-    """The daemon's own error, as it was raised there."""
-    kind = getattr(errors, str(report["error"]), DaemonError)
-    if not (isinstance(kind, type) and issubclass(kind, CcoError)):
-        kind = DaemonError
-    return kind(str(report.get("message")), advice=str(report.get("advice", "")))
-
-
-def _daemon_environment() -> dict[str, str]:
-    """What the daemon needs of the environment, and none of the keys and tokens in it."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name.upper() in _ENVIRONMENT or name.startswith(_ENVIRONMENT_PREFIXES)
-    }
-    return {**kept, **_GLIBC_GIVES_BACK}
-
-
 def stop(*, handover: bool = False) -> Stopped:
     """Stop the daemon and see that nothing is left; with `handover` its files stay for the next.
 
@@ -279,14 +159,7 @@ def stop(*, handover: bool = False) -> Stopped:
     lock = Lock(folder / names.DAEMON_LOCK)
     was_running = not lock.acquire()
     if was_running:
-        pid = _holder(folder, HOLDER_TIMEOUT_S)
-        _ask_to_stop(folder, pid, handover)
-        if not _acquire_or_gone(lock):
-            _signal(pid, "SIGKILL")
-            if not _acquire_or_gone(lock):
-                raise DaemonError(f"the daemon (pid {pid}) does not end")
-        if pid is not None:
-            _wait_for_end(pid)
+        _end_holder(lock, handover)
     try:
         _remove_abandoned_start_lock(folder)
         leftovers = remove_leftovers(folder, keep_live=handover, keep_history=keep_history)
@@ -296,6 +169,29 @@ def stop(*, handover: bool = False) -> Stopped:
     finally:
         lock.release()
         remove_private_folder(folder)
+
+
+def _end_holder(lock: Lock, handover: bool) -> None:
+    """End the daemon that holds the lock, and take it; one that just starts is waited for.
+
+    Raises: DaemonError, when it does not end.
+    """
+    folder = lock.path.parent
+    asked: int | None = None
+    for kill in (False, True):
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while time.monotonic() < deadline:
+            pid = _holder(folder)
+            if pid is not None and pid != asked:
+                _ask_to_stop(folder, pid, handover)
+                asked = pid
+            if kill:
+                _signal(folder, asked, "SIGKILL")
+            if _acquire_or_gone(lock):
+                if asked is not None:
+                    _wait_for_end(asked)
+                return
+    raise DaemonError(f"the daemon (pid {asked}) does not end")
 
 
 def _keeps_history(folder: Path) -> bool:
@@ -327,12 +223,12 @@ def _remove_abandoned_start_lock(folder: Path) -> None:
 def _acquire_or_gone(lock: Lock) -> bool:
     """Take an ending daemon's lock; its private folder may go away with it."""
     try:
-        return lock.acquire(STOP_TIMEOUT_S)
+        return lock.acquire(_LOOK_AGAIN_S)
     except FolderUnusable:
         return not lock.path.parent.exists()
 
 
-def _ask_to_stop(folder: Path, pid: int | None, handover: bool) -> None:
+def _ask_to_stop(folder: Path, pid: int, handover: bool) -> None:
     try:
         settings = open_set(folder, current_identity()).settings
         with Connection(settings.port) as connection:
@@ -344,24 +240,34 @@ def _ask_to_stop(folder: Path, pid: int | None, handover: bool) -> None:
                     return
     except CcoError:
         pass  # its settings are gone or refused: the signal below is what is left
-    _signal(pid, "SIGTERM")
+    _signal(folder, pid, "SIGTERM")
 
 
-def _holder(folder: Path, timeout_s: float = 0.0) -> int | None:
+def _holder(folder: Path) -> int | None:
     """The process id in the daemon's lock file, which follows a moment after the lock."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        with suppress(CcoError, ValueError):
-            return int(read_private(folder / names.DAEMON_LOCK, limit_bytes=4096).split(b"\0")[0])
-        if time.monotonic() >= deadline:
-            return None
-        time.sleep(_POLL_S)
+    with suppress(CcoError, ValueError):
+        return int(read_private(folder / names.DAEMON_LOCK, limit_bytes=4096).split(b"\0")[0])
+    return None
 
 
-def _signal(pid: int | None, name: str) -> None:
-    if pid is not None:
+def _signal(folder: Path, pid: int | None, name: str) -> None:
+    if pid is not None and _has_open(pid, folder / names.DAEMON_LOCK):
         with suppress(OSError):
             os.kill(pid, getattr(signal, name, signal.SIGTERM))
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    """Whether a process has a file open; an id in a file may be of another process by now."""
+    if sys.platform == "win32":  # nobody else can have written it while it was locked
+        return True
+    import psutil
+
+    try:
+        return any(one.path == os.path.realpath(path) for one in psutil.Process(pid).open_files())
+    except psutil.AccessDenied:
+        return True
+    except psutil.Error:
+        return False
 
 
 def _wait_for_end(pid: int) -> None:

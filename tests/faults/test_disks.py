@@ -111,7 +111,7 @@ def test_a_start_that_fails_gives_up_no_session(disk: Sandbox, end: str) -> None
         with filled(disk.temp):
             result = disk.run("daemon", "start")
             assert_says_that_it_is_full(result.code, result.err)
-    assert disk.daemon_processes() == []
+    wait_until(lambda: not disk.daemon_processes(), "the end of the daemon that failed")
     env = disk.environment(
         ORCHESTRATOR_ENABLED="true",
         ORCHESTRATOR_API_URL=before.api_url,

@@ -140,6 +140,18 @@ def test_a_lease_holds_until_its_end(other: Actor, ending: str) -> None:
     assert json.loads(list(feed.since(0))[-1].data)["reason"] == reason
 
 
+@pytest.mark.parametrize("jump_s", [-86_400, 86_400])
+def test_a_lease_ends_after_its_time_whoever_sets_the_clock(jump_s: float) -> None:
+    clock, timer = Clock(), Clock()
+    edits = Edits(clock, Feed(clock), timer)
+    edits.begin(AGENT, file(), "Write", "call")
+    clock.now += jump_s
+    timer.now += LEASE_S - 1
+    assert kind(edits, ME, file()) == "editing"
+    timer.now += 1
+    assert kind(edits, ME, file()) is None
+
+
 def test_only_an_edit_that_was_made_is_a_change() -> None:
     edits, _, _ = make()
     edits.read(ME, file())
