@@ -11,20 +11,26 @@ from typing import Any
 from cco.claude.headers import BUDGET_HEADER, LAUNCH_HEADER, OPTIONS
 from cco.claude.plugin import MCP_SERVER
 
-HTTP_EVENTS = (
-    "UserPromptSubmit",
+COMMAND_EVENTS: tuple[str, ...] = ("SessionStart",)
+"""Claude Code sends this one to commands only."""
+
+HTTP_EVENTS: tuple[str, ...] = (
     "PreToolUse",
     "PostToolUse",
     "PostToolUseFailure",
-    "SubagentStart",
     "SubagentStop",
     "Stop",
-    "PreCompact",
     "PostCompact",
     "SessionEnd",
 )
-COMMAND_EVENTS = ("SessionStart",)
-"""Claude Code sends these to commands only."""
+_HEALING_EVENTS = ("UserPromptSubmit", "SubagentStart", "PreCompact")
+"""Rare ones, whose answers a session cannot do without: where the daemon died, a command brings it
+back and still gives the answer. On Windows each command might flash a console."""
+
+if sys.platform == "win32":
+    HTTP_EVENTS += _HEALING_EVENTS
+else:
+    COMMAND_EVENTS += _HEALING_EVENTS
 
 EVENTS = (*COMMAND_EVENTS, *HTTP_EVENTS)
 ALLOWED = (MCP_SERVER, "Bash(cco notes:*)")
