@@ -142,7 +142,8 @@ def _live(
         )
         handover = asyncio.run(serving)
     except BaseException as error:
-        _LOG.error("ended by %s", type(error).__name__)
+        if not isinstance(error, CcoError):
+            _LOG.error("ended by %s", type(error).__name__)
         if not has_sessions:
             _remove_files(folder, config)
         raise

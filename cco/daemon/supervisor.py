@@ -127,7 +127,7 @@ def _running(identity: Identity, port: int | None) -> SealedSet:
     try:
         sealed = find_alive(identity)
     except SealError as error:
-        folder = choose_folder()
+        folder = locate_folder() or choose_folder()
         if not is_held(folder / names.DAEMON_LOCK):
             raise DaemonNotRunning(str(error)) from None  # what is refused will be replaced
         pid = _holder(folder)

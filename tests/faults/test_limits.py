@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cco.daemon import history
 from cco.daemon.connections import MOST_DESCRIPTORS, RESERVED
 from tests.conftest import FakeClaude, Result, Sandbox, wait_until
 
@@ -123,6 +125,22 @@ def test_no_more_processes(sandbox: Sandbox, shim: str, fake_claude: FakeClaude)
     environ = dict(env, FAKE_EXIT="7")
     del environ["CCO_SHIM_NO_FORK"]
     assert sandbox.run("-p", "x", env=environ).code == 7
+
+
+def test_without_a_thread_the_history_is_written_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done = []
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def write() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "run_in_executor", refuse)
+        await history._aside(lambda: done.append(1))
+
+    asyncio.run(write())
+    assert done == [1]
 
 
 @pytest.mark.parametrize("kibibytes", [55_000, 65_000, 75_000])
