@@ -55,6 +55,8 @@ class CcoError(Exception):
 
 
 class ResourcesExhausted(CcoError):
+    """The system gives no more memory, files, processes or room."""
+
     advice = "End something that needs it, or raise the limit (ulimit -a), then try again."
 
 
@@ -142,6 +144,8 @@ class DaemonNotRunning(DaemonError):
 
 
 class DaemonUnresponsive(DaemonError):
+    """The daemon runs and does not answer."""
+
     advice = "It may be suspended, or the machine very busy. If that lasts: cco daemon restart"
 
 

@@ -54,7 +54,6 @@ def test_too_few_descriptors_are_said_so(
         result = limited(source_sandbox, f"ulimit -n {descriptors}", *arguments, **more)
         assert_clear(result)
         assert "Too many open files" in result.err
-        assert result.code == 125
     assert list(source_sandbox.temp.iterdir()) == []
     source_sandbox.ok("daemon", "start")
 
@@ -118,7 +117,6 @@ def test_no_more_processes(sandbox: Sandbox, shim: str, fake_claude: FakeClaude)
     for arguments in (("daemon", "start"), ("-p", "x")):
         result = sandbox.run(*arguments, env=env)
         assert_clear(result)
-        assert result.code == 125
         assert os.strerror(11) in result.err
     assert list(sandbox.temp.iterdir()) == []
     sandbox.ok("daemon", "start")

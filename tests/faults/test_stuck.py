@@ -17,7 +17,7 @@ from cco.sealing import names
 from tests.conftest import FakeClaude, Result, Sandbox, has_ended, wait_until
 from tests.faults import forked
 from tests.integration.test_daemon_crowd import finish
-from tests.integration.test_daemon_ports import stranger
+from tests.integration.test_daemon_ports import Impostor, stranger
 
 EVENT = b'{"session_id": "s", "source": "startup"}'
 
@@ -82,7 +82,7 @@ def test_a_session_whose_port_was_lost_is_told(sandbox: Sandbox) -> None:
     env, before = session(sandbox), sandbox.sealed().settings
     os.kill(before.pid, signal.SIGKILL)
     wait_until(lambda: has_ended(before.pid), "the daemon's end")
-    with stranger(port=before.port):
+    with Impostor(before.port, b"hello\r\n\r\n"):
         line = sandbox.run("statusline", stdin=EVENT, env=env)
         hook = sandbox.run("hook", "SessionStart", stdin=EVENT, env=env)
     for result in (line, hook):
