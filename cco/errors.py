@@ -154,6 +154,12 @@ class DaemonNotRunning(DaemonError):
     advice = "Run: cco daemon start"
 
 
+class DaemonUnresponsive(DaemonError):
+    """The daemon runs and does not answer."""
+
+    advice = "It may be suspended, or the machine very busy. If that lasts: cco daemon restart"
+
+
 class DaemonAlreadyRunning(DaemonError):
     """A daemon runs already, elsewhere or otherwise than asked."""
 

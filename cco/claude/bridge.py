@@ -12,20 +12,27 @@ from cco.claude import versions
 from cco.claude.headers import BUDGET_HEADER, CLIENT_HEADER, LAUNCH_HEADER, OPTIONS
 from cco.claude.plugin import MCP_SERVER
 
-HTTP_EVENTS = (
+COMMAND_EVENTS: tuple[str, ...] = ("SessionStart",)
+"""Claude Code sends this one to commands only."""
+
+HTTP_EVENTS: tuple[str, ...] = (
     "UserPromptSubmit",
     "PreToolUse",
     "PostToolUse",
     "PostToolUseFailure",
-    "SubagentStart",
     "SubagentStop",
     "Stop",
-    "PreCompact",
     "PostCompact",
     "SessionEnd",
 )
-COMMAND_EVENTS = ("SessionStart",)
-"""Claude Code sends these to commands only."""
+_HEALING_EVENTS = ("SubagentStart", "PreCompact")
+"""Rare ones, whose answers a session cannot do without: where the daemon died, a command brings it
+back and still gives the answer. On Windows each command might flash a console."""
+
+if sys.platform == "win32":
+    HTTP_EVENTS += _HEALING_EVENTS
+else:
+    COMMAND_EVENTS += _HEALING_EVENTS
 
 EVENTS = (*COMMAND_EVENTS, *HTTP_EVENTS)
 _NEEDS = {"PostCompact": versions.POST_COMPACT}
@@ -63,12 +70,15 @@ def bridge_settings(
         if header in launch
         for part in (one, launch[header])
     ]
+    by_command = set(COMMAND_EVENTS)
+    if not status_line and sys.platform != "win32":
+        by_command.add("UserPromptSubmit")  # otherwise the status line brings the daemon back
     hooks: dict[str, Any] = {}
     for event in EVENTS:
         if event in _NEEDS and not _NEEDS[event].is_in(client):
             continue
         hook: dict[str, Any]
-        if event in HTTP_EVENTS and versions.HTTP_HOOKS.is_in(client):
+        if event not in by_command and versions.HTTP_HOOKS.is_in(client):
             hook = {
                 "type": "http",
                 "url": f"http://127.0.0.1:{port}/hooks/{event}",

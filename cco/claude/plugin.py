@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cco.errors import FolderUnusable
 from cco.sealing.private_files import (
     draft_path,
     make_private_folder,
     private_folder_fault,
     remove,
+    unwritable,
     when_closed,
 )
 
@@ -71,7 +71,17 @@ def write_plugin(
     except OSError as error:
         with suppress(OSError):
             remove(draft)
-        raise FolderUnusable(f"{path} cannot be made: {error.strerror}") from None
+        raise unwritable(path, error) from None
+
+
+def plugin_is_whole(path: Path, roster: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the folder has all its files; what is in them is not looked at."""
+    try:
+        stubs = set(os.listdir(path / "agents"))
+        manifest = os.path.lexists(path / ".claude-plugin" / "plugin.json")
+    except OSError:
+        return False
+    return manifest and stubs >= {f"{agent['name']}.md" for agent in roster}
 
 
 def _take_over(draft: Path, path: Path) -> None:

@@ -50,12 +50,7 @@ def stop() -> None:
 @group.command(help="Stop and start; running sessions go on with the same port and token.")
 @PORT
 def restart(port: int | None) -> None:
-    supervisor.stop(handover=True)
-    try:
-        sealed = supervisor.start(load_config(), port, print_note)
-    except BaseException:
-        supervisor.stop()
-        raise
+    sealed = supervisor.restart(load_config(), port, print_note)
     print_data(f"the daemon runs on port {sealed.settings.port} (pid {sealed.settings.pid})")
 
 

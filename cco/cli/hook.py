@@ -19,8 +19,10 @@ if TYPE_CHECKING:  # without importing typing: this is on a hot path
     from collections.abc import Mapping, Sequence
 
 MAX_INPUT_BYTES = 32 * 1024 * 1024
+CUT_OFF = "this session is cut off, since its port was lost; resume it with cco --resume"
 _NAME_CHARS = 40
 _VALUE_CHARS = 40
+_PATIENCE_S = 2.0
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -34,12 +36,12 @@ def run(arguments: Sequence[str]) -> int:
     if len(payload) > MAX_INPUT_BYTES:
         return failed(f"the event has more than {MAX_INPUT_BYTES} bytes")
     try:
-        response = deliver(arguments[0], payload, launch)
+        response, port = deliver(arguments[0], payload, launch)
     except CcoError as error:
         return failed(str(error))
     if response.status != 200:
         return failed(f"the daemon answered {response.status}")
-    write_output(response.body)
+    write_output(response.body if is_ours(port) else _with_warning(response.body))
     return 0
 
 
@@ -63,19 +65,28 @@ def write_output(data: bytes) -> None:
         sys.stdout.buffer.flush()
 
 
-def deliver(event: str, payload: bytes, launch: Mapping[str, str]) -> Response:
+def deliver(event: str, payload: bytes, launch: Mapping[str, str]) -> tuple[Response, int]:
     """Give an event to the daemon of this session's environment, or to the one in its place.
 
-    Shapes: launch {header: value}.
+    Shapes: launch {header: value} -> the answer, and the port of the daemon that gave it.
     Raises: DaemonNotRunning, CcoError.
     """
     try:
-        return _post(_environment_port(), os.environ.get("CCO_TOKEN", ""), event, payload, launch)
+        port, token = _environment_port(), os.environ.get("CCO_TOKEN", "")
+        return _post(port, token, event, payload, launch), port
     except CcoError:
         if event == PROBE:
             raise
         port, token = _revive()
-        return _post(port, token, event, payload, launch)
+        return _post(port, token, event, payload, launch), port
+
+
+def is_ours(port: int) -> bool:
+    """Whether a port is the one that this session's other events go to."""
+    try:
+        return port == _environment_port()
+    except DaemonNotRunning:
+        return False
 
 
 def _post(port: int, token: str, event: str, payload: bytes, launch: Mapping[str, str]) -> Response:
@@ -105,7 +116,7 @@ def _revive() -> tuple[int, str]:
 
     if locate_folder() is None:
         raise DaemonNotRunning("the daemon was stopped; the session goes on without orchestration")
-    sealed = supervisor.ensure_running(load_config(), lambda line: None)
+    sealed = supervisor.ensure_running(load_config(), lambda line: None, patience_s=_PATIENCE_S)
     return sealed.settings.port, sealed.settings.token
 
 
@@ -120,6 +131,19 @@ def launch_headers(arguments: Sequence[str]) -> dict[str, str] | None:
             return None
         launch[OPTIONS[option]] = value
     return launch
+
+
+def _with_warning(body: bytes) -> bytes:
+    """An answer that also tells the user that only commands of this session still reach us."""
+    import json
+
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return body
+    if isinstance(answer, dict):
+        answer.setdefault("systemMessage", f"cco: {CUT_OFF}.")
+    return json.dumps(answer).encode()
 
 
 def _is_event(text: str) -> bool:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cco.build_info import VERSION
 from cco.claude.arguments import UserArguments
 from cco.cli.output import print_note
 from cco.config import (
@@ -127,7 +128,12 @@ def _orchestrate(
     sealed = supervisor.ensure_running(config, print_note)
     hold_port(sealed.settings.port)
     policy = sealed.settings.policy
-    if policy.get("personal") != personal_fingerprint():
+    if sealed.settings.version != VERSION:
+        print_note(
+            f"the daemon is of cco {sealed.settings.version}, and this is {VERSION}; "
+            "cco daemon restart takes it up"
+        )
+    elif policy.get("personal") != personal_fingerprint():
         print_note("your settings or agents have changed; cco daemon restart takes them up")
     bridge = sealed.path(names.BRIDGE)
     own_line = found.has_status_line and policy.get("status_line")

@@ -5,8 +5,16 @@ from __future__ import annotations
 import os
 import sys
 
-from cco.cli.hook import deliver, failed, launch_headers, read_input, write_output
-from cco.errors import CcoError
+from cco.cli.hook import (
+    CUT_OFF,
+    deliver,
+    failed,
+    is_ours,
+    launch_headers,
+    read_input,
+    write_output,
+)
+from cco.errors import CcoError, DaemonUnresponsive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # without importing typing: this is on a hot path
@@ -24,10 +32,13 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     payload = read_input()
     try:
-        response = deliver("StatusLine", payload, launch)
+        response, port = deliver("StatusLine", payload, launch)
+    except DaemonUnresponsive:
+        print("cco · the daemon does not answer")
+        return 0
     except CcoError:
         print("cco · daemon not running")
         return 0
     if response.status == 200:
-        write_output(response.body + b"\n")
+        write_output((response.body if is_ours(port) else f"cco · {CUT_OFF}".encode()) + b"\n")
     return 0

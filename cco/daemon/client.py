@@ -12,7 +12,7 @@ import _socket
 import os
 import time
 
-from cco.errors import DaemonError, DaemonNotRunning
+from cco.errors import DaemonError, DaemonNotRunning, DaemonUnresponsive
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _MAX_HEAD_BYTES = 64 * 1024
@@ -41,7 +41,8 @@ class Response:
 class Connection:
     """A kept-alive connection to a port on 127.0.0.1.
 
-    Raises: DaemonNotRunning where nothing listens, DaemonError where what listens does not answer.
+    Raises: DaemonNotRunning where nothing listens, DaemonUnresponsive where what listens takes no
+    connection.
     """
 
     def __init__(self, port: int, *, timeout_s: float = 5.0) -> None:
@@ -56,6 +57,8 @@ class Connection:
             self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
         except OSError as error:
             self._socket.close()
+            if isinstance(error, TimeoutError):
+                raise DaemonUnresponsive(f"port {port} takes no connection") from None
             reason = error.strerror or error
             raise DaemonNotRunning(f"nothing answers on port {port}: {reason}") from None
 
@@ -91,7 +94,7 @@ class Connection:
     ) -> Response:
         """Send one request and read its whole answer, within the time-out even if it drips.
 
-        Raises: DaemonError.
+        Raises: DaemonUnresponsive, DaemonError.
         """
         head = f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
         if token is not None:
@@ -104,6 +107,8 @@ class Connection:
         try:
             self._socket.sendall(f"{head}\r\n".encode() + (body or b""))
             return self._read()
+        except (TimeoutError, ConnectionError):
+            raise DaemonUnresponsive(f"the daemon on port {self.port} did not answer") from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise DaemonError(f"the daemon on port {self.port} did not answer: {reason}") from None
@@ -141,14 +146,19 @@ class Connection:
         self._socket.settimeout(max(self._deadline - time.monotonic(), 0.001))
         data = self._socket.recv(65536)
         if not data:
-            raise ValueError("the connection ended early")
+            raise ConnectionError("the connection ended early")
         self._buffer += data
 
 
 def is_alive(port: int, token: str, *, timeout_s: float = 2.0) -> bool:
-    """Whether the daemon that holds this token answers on a port."""
+    """Whether the daemon that holds this token answers on a port.
+
+    Raises: DaemonUnresponsive, where somebody listens and says nothing.
+    """
     try:
         with Connection(port, timeout_s=timeout_s) as connection:
             return connection.prove(token)
+    except DaemonUnresponsive:
+        raise
     except DaemonError:
         return False

@@ -44,6 +44,7 @@ class History:
         self._header = b""
         self._rewrite_bytes = REWRITE_BYTES
         self._failing = False
+        self._writes = True
         self._ending = asyncio.Event()
 
     @property
@@ -67,15 +68,18 @@ class History:
             await self._write()
         await self._write()
 
-    def end(self) -> None:
-        """Have `keep` write a last time and return."""
+    def end(self, *, write: bool = True) -> None:
+        """Have `keep` write a last time, unless told otherwise, and return."""
+        self._writes = write
         self._ending.set()
 
     async def _write(self) -> None:
+        if not self._writes:
+            return
         try:
             for step in self._steps():
                 if step is not None:
-                    await asyncio.get_running_loop().run_in_executor(None, step)
+                    await _aside(step)
                 elif not self._ending.is_set():
                     await asyncio.sleep(_PAUSE_S)
         except CcoError as error:
@@ -124,6 +128,17 @@ class History:
             draft.discard()
             raise
         self._rewrite_bytes = min(max(REWRITE_BYTES, 2 * draft.size_bytes), MOST_BYTES)
+
+
+async def _aside(step: Callable[[], None]) -> None:
+    """Run in a thread what may take a while; here where the system gives no more threads."""
+    loop = asyncio.get_running_loop()
+    try:
+        running = loop.run_in_executor(None, step)
+    except RuntimeError:
+        step()
+    else:
+        await running
 
 
 def restored(path: Path, identity: Identity, *, previous: str | None, kept: bool) -> LedgerState:

@@ -65,6 +65,9 @@ class _Rotating(logging.handlers.RotatingFileHandler):
             if self.stream is None:
                 self.stream = self._open()
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Do without what cannot be written: a full disk is no reason to say it to a terminal."""
+
 
 class _OneLine(logging.Formatter):
     """Keep each record on its line: what others sent must not forge records or reach a terminal."""

@@ -7,10 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from cco.daemon.client import Connection, Response, is_alive
-from cco.errors import DaemonError, DaemonNotRunning, NotFound, UsageInvalid
+from cco.errors import (
+    DaemonError,
+    DaemonNotRunning,
+    DaemonUnresponsive,
+    NotFound,
+    UsageInvalid,
+)
+from cco.sealing import names
 from cco.sealing.folder import locate_folder
 from cco.sealing.identity import current_identity
 from cco.sealing.keys import Identity
+from cco.sealing.locks import is_held
 from cco.sealing.sealed_set import SealedSet, open_set
 
 
@@ -25,17 +33,22 @@ def find(identity: Identity | None = None) -> SealedSet:
     return open_set(folder, identity or current_identity())
 
 
-def find_alive(identity: Identity | None = None) -> SealedSet:
+def find_alive(identity: Identity | None = None, *, patience_s: float = 2.0) -> SealedSet:
     """Open the sealed settings and make sure that their daemon answers.
 
-    Raises: DaemonNotRunning, SealError.
+    Raises: DaemonNotRunning, DaemonUnresponsive, SealError.
     """
     sealed = find(identity)
-    if not is_alive(sealed.settings.port, sealed.settings.token):
-        raise DaemonNotRunning(
-            f"the daemon is not running (it ended without cleaning up {sealed.folder})"
-        )
-    return sealed
+    settings = sealed.settings
+    try:
+        if is_alive(settings.port, settings.token, timeout_s=patience_s):
+            return sealed
+    except DaemonUnresponsive:
+        if is_held(sealed.path(names.DAEMON_LOCK)):  # not somebody else's on the port of a dead one
+            raise DaemonUnresponsive(f"the daemon (pid {settings.pid}) does not answer") from None
+    raise DaemonNotRunning(
+        f"the daemon is not running (it ended without cleaning up {sealed.folder})"
+    )
 
 
 def call(method: str, target: str, body: Mapping[str, Any] | None = None) -> Any:

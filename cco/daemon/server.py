@@ -26,17 +26,19 @@ from cco.claude.plugin import write_plugin
 from cco.config import Config, personal_fingerprint, self_command
 from cco.daemon import log, sockets
 from cco.daemon.application import MAX_BODY_BYTES, make_application
+from cco.daemon.connections import raise_descriptor_limit
 from cco.daemon.history import History, restored
 from cco.daemon.hooks.briefing import Briefing
 from cco.daemon.hooks.budget_guard import BudgetGuard
 from cco.daemon.hooks.compactions import Compactions
 from cco.daemon.hooks.conflict_guard import watch_edits
 from cco.daemon.hooks.hints import Hints
-from cco.daemon.process import set_limits
+from cco.daemon.process import dump_no_core
 from cco.daemon.state import State
 from cco.daemon.strangers import Server
 from cco.daemon.telemetry.attribution import Attribution
 from cco.daemon.telemetry.scrape_files import remove_scrape_files, write_scrape_files
+from cco.daemon.upkeep import Upkeep
 from cco.errors import CcoError, DaemonAlreadyRunning, PortTaken, SealedFileMissing
 from cco.ledger.budget import Budgets, nanousd
 from cco.sealing import names
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 TOKEN_BYTES = 32
 _LOCK_WAIT_S = 5.0
 _CLOSE_S = 1.0
+_REST_AFTER_S = 1.0
 _ENDING_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
 _LOG = log.LOG
 
@@ -78,7 +81,7 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
     Raises: DaemonAlreadyRunning, PortTaken, FolderUnusable, MachineIdUnavailable.
     """
     os.umask(0o077)
-    set_limits()
+    dump_no_core()
     _hold_signals(True)
     identity = current_identity()
     folder = choose_folder()
@@ -89,39 +92,10 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
         lock.write_pid()
         log.set_up(folder)
         _quieten_tornado()
+        raise_descriptor_limit()
         previous = _previous(folder, identity)
         listening = _bind(config.port, explicit_port, previous)
-        port = listening[0].getsockname()[1]
-        try:
-            keeps = previous is not None and previous.port == port
-            token = previous.token if previous is not None and keeps else _new_token()
-            instance = os.urandom(INSTANCE_BYTES)
-            history = _history(folder, identity, config, instance.hex(), previous, keeps=keeps)
-            remove_leftovers(folder, keep_live=keeps, keep_history=True)
-            personal = personal_catalogue(config)
-            for line in (*personal.refused, *personal.remarks):
-                _LOG.warning("%s", line)
-            sealed = _write_files(
-                folder, identity, config, personal.catalogue, instance, port=port, token=token
-            )
-            write_scrape_files(config.metrics_folder, sealed.settings)
-            index = personal.search_index()
-            started = Started(port, os.getpid(), folder, keeps, personal.refused)
-            del personal  # from here on briefs and rules are read from the sealed files alone
-            handover = asyncio.run(
-                _serve(config, sealed, index, history, listening, ready=lambda: ready(started))
-            )
-        except BaseException:
-            _remove_files(folder, keep_history=config.keep_history)
-            remove_scrape_files(config.metrics_folder)
-            raise
-        if handover:
-            _LOG.info("stopped; the next daemon takes over port and token")
-        else:
-            _remove_files(folder, keep_history=config.keep_history)
-            remove_scrape_files(config.metrics_folder)
-            kept = " but the history" if config.keep_history else ""
-            _LOG.info("stopped; all files%s are removed", kept)
+        _live(config, folder, identity, previous, lock=lock, listening=listening, ready=ready)
     except CcoError as error:
         _LOG.error("did not start: %s", error)
         raise
@@ -130,13 +104,70 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
         remove_private_folder(folder)
 
 
+def _live(
+    config: Config,
+    folder: Path,
+    identity: Identity,
+    previous: Settings | None,
+    *,
+    lock: Lock,
+    listening: list[socket],
+    ready: Callable[[Started], None],
+) -> None:
+    """Make the files, serve, and take the files away again.
+
+    After a failure they stay where sessions know of them, so that a later start takes those up.
+    """
+    port = listening[0].getsockname()[1]
+    keeps = previous is not None and previous.port == port
+    has_sessions = keeps
+    try:
+        token = previous.token if previous is not None and keeps else _new_token()
+        instance = os.urandom(INSTANCE_BYTES)
+        history = _history(folder, identity, config, instance.hex(), previous, keeps=keeps)
+        remove_leftovers(folder, keep_live=keeps, keep_history=True)
+        personal = personal_catalogue(config)
+        for line in (*personal.refused, *personal.remarks):
+            _LOG.warning("%s", line)
+        sealed = _write_files(
+            folder, identity, config, personal.catalogue, instance, port=port, token=token
+        )
+        write_scrape_files(config.metrics_folder, sealed.settings)
+        index = personal.search_index()
+        started = Started(port, os.getpid(), folder, keeps, personal.refused)
+        del personal  # from here on briefs and rules are read from the sealed files alone
+
+        def serves() -> None:
+            nonlocal has_sessions
+            has_sessions = True
+            ready(started)
+
+        serving = _serve(
+            config, sealed, index, history, lock=lock, listening=listening, ready=serves
+        )
+        handover = asyncio.run(serving)
+    except BaseException as error:
+        if not isinstance(error, CcoError):
+            _LOG.error("ended by %s", type(error).__name__)
+        if not has_sessions:
+            _remove_files(folder, config)
+        raise
+    if handover:
+        _LOG.info("stopped; the next daemon takes over port and token")
+    else:
+        _remove_files(folder, config)
+        kept = " but the history" if config.keep_history else ""
+        _LOG.info("stopped; all files%s are removed", kept)
+
+
 async def _serve(
     config: Config,
     sealed: SealedSet,
     index: SearchIndex,
     history: History,
-    listening: list[socket],
     *,
+    lock: Lock,
+    listening: list[socket],
     ready: Callable[[], None],
 ) -> bool:
     """Answer until stopped; returns whether a successor takes over."""
@@ -153,9 +184,12 @@ async def _serve(
     history.state.keep("budgets", budgets)
     guards = (BudgetGuard(budgets, ledger.feed),)
     attribution = Attribution(ledger, loop.call_later)
+    upkeep = Upkeep(
+        sealed, lock, stop, lambda: any(one.ended_at is None for one in ledger.sessions())
+    )
     state = State(
         sealed,
-        Briefing(sealed),
+        Briefing(upkeep),
         ledger,
         stop,
         budgets,
@@ -166,7 +200,7 @@ async def _serve(
         index=index,
     )
     state.forwarder = forwarder = _forwarder(config)
-    state.observers = (*state.observers, state.callers, attribution)
+    state.observers = (*state.observers, state.callers, attribution, upkeep)
     watch_edits(state, config.conflicts, loop.call_later)
     server = Server(
         make_application(state),
@@ -180,6 +214,8 @@ async def _serve(
     _LOG.info("cco %s serves on port %d from %s", VERSION, sealed.settings.port, sealed.folder)
     ready()
     writing = asyncio.create_task(history.keep())
+    keeping = asyncio.create_task(upkeep.keep())
+    loop.call_later(_REST_AFTER_S, _load_the_rest)
     if forwarder is not None:
         forwarder.start()
     handover = await stopped
@@ -189,7 +225,9 @@ async def _serve(
         await asyncio.wait_for(server.close_all_connections(), _CLOSE_S)
     if forwarder is not None:
         await forwarder.close()
-    history.end()
+    upkeep.end()
+    await keeping
+    history.end(write=not upkeep.superseded)  # it would be written over another's
     await writing
     return handover
 
@@ -200,6 +238,12 @@ def _forwarder(config: Config) -> Forwarder | None:
     from cco.daemon.telemetry.forward import Forwarder
 
     return Forwarder(config.forward_url, config.forward_headers)
+
+
+def _load_the_rest() -> None:
+    """Load what the first edit needs: by then the frozen program's copy may be gone with the
+    user's cache, and a program that cannot be read ends."""
+    import psutil  # noqa: F401  # it would hold the start up
 
 
 def _hold_signals(hold: bool) -> None:
@@ -314,9 +358,10 @@ def _history(
     return history
 
 
-def _remove_files(folder: Path, *, keep_history: bool) -> None:
+def _remove_files(folder: Path, config: Config) -> None:
     remove(folder / names.SETTINGS)  # first: nobody finds a daemon that is going away
-    remove_leftovers(folder, keep_live=False, keep_history=keep_history)
+    remove_leftovers(folder, keep_live=False, keep_history=config.keep_history)
+    remove_scrape_files(config.metrics_folder)
 
 
 def _quieten_tornado() -> None:

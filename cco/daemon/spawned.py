@@ -32,19 +32,14 @@ def main(port: str) -> int:
         explicit = None if port == AUTOMATIC else int(port)
         server.run(load_config(), explicit, _report_start)
     except CcoError as error:
-        return _report_failure(error)
+        return _report_error(error)
     except Exception as error:
         from cco.daemon.log import LOG
         from cco.unexpected import told_as
 
-        LOG.exception("did not start")
-        return _report_failure(told_as(error))
+        LOG.exception("ended")
+        return _report_error(told_as(error))
     return 0
-
-
-def _report_failure(error: CcoError) -> int:
-    _report({"error": type(error).__name__, "message": str(error), "advice": error.advice})
-    return error.exit_code
 
 
 def _report_start(started: Any) -> None:
@@ -58,6 +53,11 @@ def _report_start(started: Any) -> None:
             "refused": started.refused,
         }
     )
+
+
+def _report_error(error: CcoError) -> int:
+    _report({"error": type(error).__name__, "message": str(error), "advice": error.advice})
+    return error.exit_code
 
 
 def _report(document: dict[str, Any]) -> None:

@@ -9,15 +9,16 @@ from typing import Any
 
 from tornado.http1connection import HTTP1Connection
 from tornado.http1connection import HTTP1ServerConnection as Peer
-from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
+
+from cco.daemon.connections import BoundedServer
 
 MAX_STRANGERS = 512
 MAX_STRANGERS_BODY_BYTES = 16 * 1024
 """Tornado reads a body before anybody looks at the token: that of a stranger must be small."""
 
 
-class Server(HTTPServer):
+class Server(BoundedServer):
     """Serves strangers in limited number, the newest: the oldest makes room.
 
     A connection stops being a stranger's with the first request that has the token, and that is

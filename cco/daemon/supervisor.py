@@ -7,16 +7,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
-from cco import errors
-from cco.config import Config, daemon_command, load_config
+from cco.config import Config, load_config
 from cco.daemon.client import Connection
 from cco.daemon.rendezvous import find_alive
-from cco.daemon.spawned import ARGUMENTS, AUTOMATIC
+from cco.daemon.spawning import START_TIMEOUT_S, spawn
 from cco.errors import (
     CcoError,
     ConfigInvalid,
@@ -24,6 +23,7 @@ from cco.errors import (
     DaemonError,
     DaemonNotRunning,
     FolderUnusable,
+    SealedFileForeign,
     SealError,
 )
 from cco.sealing import names
@@ -36,31 +36,15 @@ from cco.sealing.folder import (
 )
 from cco.sealing.identity import current_identity
 from cco.sealing.keys import Identity
-from cco.sealing.locks import Lock
+from cco.sealing.locks import Lock, is_held
 from cco.sealing.private_files import read_private
 from cco.sealing.sealed_set import SealedSet, open_set
 
-if TYPE_CHECKING:  # most launches find a daemon and start none
-    import subprocess
-
-START_TIMEOUT_S = 30.0
+ANSWER_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 10.0
 _POLL_S = 0.02
-_SEE = "See what it says: cco daemon logs, or where you see it yourself: cco daemon run"
+_LOOK_AGAIN_S = 0.5
 _END_IT = "End that process yourself; one that even kill -9 does not end hangs in the system."
-_ENVIRONMENT = frozenset(
-    """
-    HOME PATH LANG LANGUAGE TZ TMPDIR TEMP TMP USERPROFILE APPDATA LOCALAPPDATA PROGRAMDATA
-    SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT CCO_CONFIG CCO_CONFLICTS CCO_EXECUTABLE
-    CCO_HINTS CCO_KEEP_HISTORY CCO_PORT CCO_STATUS_LINE CLAUDE_CODE_GIT_BASH_PATH
-    SSL_CERT_DIR SSL_CERT_FILE
-    """.split()
-)
-_GLIBC_GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-"""A sealed file opened is a large buffer for a moment: its memory goes back to the system."""
-
-_ENVIRONMENT_PREFIXES = ("XDG_", "LC_")
-
 Notify = Callable[[str], None]
 
 
@@ -71,14 +55,16 @@ class Stopped(NamedTuple):
     leftovers: list[Path]
 
 
-def ensure_running(config: Config, notify: Notify) -> SealedSet:
+def ensure_running(
+    config: Config, notify: Notify, *, patience_s: float = ANSWER_TIMEOUT_S
+) -> SealedSet:
     """Find the daemon or start it; however many ask at once, one is started.
 
-    Raises: CcoError, when it cannot be started.
+    Raises: CcoError, when it cannot be started, or runs and does not answer for so long.
     """
     identity = current_identity()
     with suppress(DaemonNotRunning, SealError):
-        return find_alive(identity)
+        return find_alive(identity, patience_s=patience_s)
     return _start(identity, config, None, notify)
 
 
@@ -90,147 +76,91 @@ def start(config: Config, port: int | None, notify: Notify) -> SealedSet:
     return _start(current_identity(), config, port, notify)
 
 
+def restart(config: Config, port: int | None, notify: Notify) -> SealedSet:
+    """Stop the daemon, if one runs, and start one that takes over port and token.
+
+    If none starts, the files stay as after a crash, so that a later start takes over; but not where
+    another port was asked for, which gives up the sessions anyway.
+    Raises: PortTaken; CcoError.
+    """
+    identity = current_identity()
+    with _starting(locate_folder() or choose_folder()):  # of many restarts, one after the other
+        stop(handover=True)
+        try:
+            return _start_now(identity, config, port, notify)
+        except BaseException:
+            if port is not None:
+                stop()
+            raise
+
+
 def _start(identity: Identity, config: Config, port: int | None, notify: Notify) -> SealedSet:
     folder = choose_folder()
     try:
-        return _start_in(folder, identity, config, port, notify)
+        with _starting(folder):
+            return _start_now(identity, config, port, notify)
     except FolderUnusable:
         if not retreat(folder):
             raise
     folder = choose_folder()
     try:
-        return _start_in(folder, identity, config, port, notify)
+        with _starting(folder):
+            return _start_now(identity, config, port, notify)
     finally:
         remove_private_folder(folder)  # if nothing is in it
 
 
-def _start_in(
-    folder: Path, identity: Identity, config: Config, port: int | None, notify: Notify
-) -> SealedSet:
+@contextmanager
+def _starting(folder: Path) -> Iterator[None]:
+    """Be the only one who starts a daemon in a folder."""
     lock = Lock(folder / names.START_LOCK)
     if not lock.acquire(START_TIMEOUT_S):
         raise DaemonError(
             f"another cco has been starting the daemon for {START_TIMEOUT_S:.0f} s",
             advice="Try again in a moment; if that does not help: cco doctor",
         )
+    with lock:
+        yield
+
+
+def _start_now(identity: Identity, config: Config, port: int | None, notify: Notify) -> SealedSet:
+    with suppress(DaemonNotRunning):
+        return _running(identity, port)
+    report = spawn(port)
+    if port is None and report["port"] != config.port and not report["kept_port"]:
+        notify(f"port {config.port} is not free; the daemon uses {report['port']}")
+    for line in report.get("refused", ()):
+        notify(f"left out: {line}")
+    return find_alive(identity, patience_s=ANSWER_TIMEOUT_S)
+
+
+def _running(identity: Identity, port: int | None) -> SealedSet:
+    """The daemon that runs already.
+
+    Raises: DaemonNotRunning; DaemonAlreadyRunning, where it cannot be the one that is wanted.
+    """
     try:
-        with suppress(DaemonNotRunning, SealError):
-            sealed = find_alive(identity)
-            if port is not None and sealed.settings.port != port:
-                raise DaemonAlreadyRunning(
-                    f"the daemon already runs on port {sealed.settings.port}",
-                    advice=f"Run: cco daemon restart --port {port}",
-                )
-            return sealed
-        report = _spawn(port)
-        if "error" in report:
-            raise _reported(report)
-        if port is None and report["port"] != config.port and not report["kept_port"]:
-            notify(f"port {config.port} is not free; the daemon uses {report['port']}")
-        for line in report.get("refused", ()):
-            notify(f"left out: {line}")
-        return find_alive(identity)
-    finally:
-        lock.release()
-
-
-def _spawn(port: int | None) -> dict[str, Any]:
-    """Start a daemon process and wait for its one report."""
-    process = _start_process(AUTOMATIC if port is None else str(port))
-    import cryptography.hazmat.primitives.ciphers.aead  # noqa: F401  # needed next; there is time now
-
-    line = _read_report(process)
-    try:
-        report = json.loads(line)
-    except ValueError:
-        raise DaemonError("the daemon ended before it said why", advice=_SEE) from None
-    if not isinstance(report, dict):
-        raise DaemonError("the daemon's report makes no sense", advice=_SEE)
-    return report
-
-
-def _start_process(argument: str) -> subprocess.Popen[bytes]:
-    """Start the daemon's process cut off from this one, but for a pipe that takes its report."""
-    import subprocess
-
-    def start(**options: Any) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603  # ourselves
-            [*daemon_command(), *ARGUMENTS, argument],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_daemon_environment(),
-            close_fds=True,
-            **options,
+        sealed = find_alive(identity)
+    except SealError as error:
+        folder = locate_folder() or choose_folder()
+        if not is_held(folder / names.DAEMON_LOCK):
+            raise DaemonNotRunning(str(error)) from None  # what is refused will be replaced
+        pid = _holder(folder)
+        if isinstance(error, SealedFileForeign):
+            raise DaemonAlreadyRunning(
+                f"a daemon of another build of cco runs in {folder} (pid {pid})",
+                advice="Stop it with that cco, or give this one a folder of its own in TMPDIR.\n"
+                "To end it from here, and the orchestration of its sessions: cco daemon restart",
+            ) from None
+        raise DaemonAlreadyRunning(
+            f"the daemon runs (pid {pid}), but its settings are refused: {error}"
+        ) from None
+    if port is not None and sealed.settings.port != port:
+        raise DaemonAlreadyRunning(
+            f"the daemon already runs on port {sealed.settings.port}",
+            advice=f"Run: cco daemon restart --port {port}",
         )
-
-    if sys.platform != "win32":
-        return start(start_new_session=True)
-    flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-    try:
-        return start(creationflags=flags | subprocess.CREATE_BREAKAWAY_FROM_JOB)
-    except PermissionError:  # we are in somebody's job, which lets nobody leave
-        return start(creationflags=flags)
-
-
-def _read_report(process: subprocess.Popen[bytes]) -> bytes:
-    """Read a report: a line, or what came before the end; bounded in time.
-
-    On POSIX the process has forked the daemon off by then, and is collected here.
-    """
-    assert process.stdout is not None
-    with process.stdout as pipe:
-        if sys.platform != "win32":
-            line = _read_line(pipe.fileno(), START_TIMEOUT_S)
-            process.wait()
-            return line
-        import threading
-
-        # a pipe cannot be waited for with a time limit there
-        watchdog = threading.Timer(START_TIMEOUT_S, process.kill)
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            return pipe.readline()
-        finally:
-            watchdog.cancel()
-
-
-def _read_line(fd: int, timeout_s: float) -> bytes:
-    """Read up to the end of a line or of a pipe.
-
-    Raises: DaemonError, when neither comes in time.
-    """
-    import select
-
-    data = b""
-    deadline = time.monotonic() + timeout_s
-    while not data.endswith(b"\n"):
-        if not select.select([fd], [], [], max(deadline - time.monotonic(), 0))[0]:
-            raise DaemonError(f"the daemon did not start within {timeout_s:.0f} s")
-        piece = os.read(fd, 65536)
-        if not piece:
-            break
-        data += piece
-    return data
-
-
-def _reported(report: Mapping[str, Any]) -> CcoError:
-    """The daemon's own error, as it was raised there."""
-    kind = getattr(errors, str(report["error"]), DaemonError)
-    if not (isinstance(kind, type) and issubclass(kind, CcoError)):
-        kind = DaemonError
-    return kind(str(report.get("message")), advice=str(report.get("advice", "")))
-
-
-def _daemon_environment() -> dict[str, str]:
-    """What the daemon needs of the environment, and none of the keys and tokens in it."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name.upper() in _ENVIRONMENT or name.startswith(_ENVIRONMENT_PREFIXES)
-    }
-    return {**kept, **_GLIBC_GIVES_BACK}
+    return sealed
 
 
 def stop(*, handover: bool = False) -> Stopped:
@@ -244,21 +174,39 @@ def stop(*, handover: bool = False) -> Stopped:
     lock = Lock(folder / names.DAEMON_LOCK)
     was_running = not lock.acquire()
     if was_running:
-        pid = _holder(folder)
-        _ask_to_stop(folder, pid, handover)
-        if not _acquire_or_gone(lock):
-            _signal(pid, "SIGKILL")
-            if not _acquire_or_gone(lock):
-                raise DaemonError(f"the daemon (pid {pid}) does not end", advice=_END_IT)
-        if pid is not None:
-            _wait_for_end(pid)
+        _end_holder(lock, handover)
     try:
         _remove_abandoned_start_lock(folder)
         leftovers = remove_leftovers(folder, keep_live=handover, keep_history=keep_history)
+        if not handover:
+            _remove_scrape_files()
         return Stopped(was_running, leftovers)
     finally:
         lock.release()
         remove_private_folder(folder)
+
+
+def _end_holder(lock: Lock, handover: bool) -> None:
+    """End the daemon that holds the lock, and take it; one that just starts is waited for.
+
+    Raises: DaemonError, when it does not end.
+    """
+    folder = lock.path.parent
+    asked: int | None = None
+    for kill in (False, True):
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while time.monotonic() < deadline:
+            pid = _holder(folder)
+            if pid is not None and pid != asked:
+                _ask_to_stop(folder, pid, handover)
+                asked = pid
+            if kill:
+                _signal(folder, asked, "SIGKILL")
+            if _acquire_or_gone(lock):
+                if asked is not None:
+                    _wait_for_end(asked)
+                return
+    raise DaemonError(f"the daemon (pid {asked}) does not end", advice=_END_IT)
 
 
 def _keeps_history(folder: Path) -> bool:
@@ -273,6 +221,14 @@ def _keeps_history(folder: Path) -> bool:
         return True
 
 
+def _remove_scrape_files() -> None:
+    """Take away what a killed daemon left for a Prometheus: its token in plain."""
+    from cco.daemon.telemetry.scrape_files import remove_scrape_files
+
+    with suppress(ConfigInvalid):
+        remove_scrape_files(load_config().metrics_folder)
+
+
 def _remove_abandoned_start_lock(folder: Path) -> None:
     """Take it away unless somebody is starting a daemon right now."""
     with suppress(FolderUnusable), Lock(folder / names.START_LOCK) as lock:
@@ -282,12 +238,12 @@ def _remove_abandoned_start_lock(folder: Path) -> None:
 def _acquire_or_gone(lock: Lock) -> bool:
     """Take an ending daemon's lock; its private folder may go away with it."""
     try:
-        return lock.acquire(STOP_TIMEOUT_S)
+        return lock.acquire(_LOOK_AGAIN_S)
     except FolderUnusable:
         return not lock.path.parent.exists()
 
 
-def _ask_to_stop(folder: Path, pid: int | None, handover: bool) -> None:
+def _ask_to_stop(folder: Path, pid: int, handover: bool) -> None:
     try:
         settings = open_set(folder, current_identity()).settings
         with Connection(settings.port) as connection:
@@ -299,20 +255,34 @@ def _ask_to_stop(folder: Path, pid: int | None, handover: bool) -> None:
                     return
     except CcoError:
         pass  # its settings are gone or refused: the signal below is what is left
-    _signal(pid, "SIGTERM")
+    _signal(folder, pid, "SIGTERM")
 
 
 def _holder(folder: Path) -> int | None:
-    """The process id in the daemon's lock file."""
+    """The process id in the daemon's lock file, which follows a moment after the lock."""
     with suppress(CcoError, ValueError):
         return int(read_private(folder / names.DAEMON_LOCK, limit_bytes=4096).split(b"\0")[0])
     return None
 
 
-def _signal(pid: int | None, name: str) -> None:
-    if pid is not None:
+def _signal(folder: Path, pid: int | None, name: str) -> None:
+    if pid is not None and _has_open(pid, folder / names.DAEMON_LOCK):
         with suppress(OSError):
             os.kill(pid, getattr(signal, name, signal.SIGTERM))
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    """Whether a process has a file open; an id in a file may be of another process by now."""
+    if sys.platform == "win32":  # nobody else can have written it while it was locked
+        return True
+    import psutil
+
+    try:
+        return any(one.path == os.path.realpath(path) for one in psutil.Process(pid).open_files())
+    except psutil.AccessDenied:
+        return True
+    except psutil.Error:
+        return False
 
 
 def _wait_for_end(pid: int) -> None:

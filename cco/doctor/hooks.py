@@ -102,7 +102,7 @@ def probe_command(bridge: bytes) -> list[str] | str:
 
     Raises: ValueError, LookupError, TypeError, where it is no bridge.
     """
-    (event,) = COMMAND_EVENTS
+    event = COMMAND_EVENTS[0]
     hook = json.loads(bridge)["hooks"][event][0]["hooks"][0]
     if "args" in hook:
         arguments = [hook["command"], *hook["args"]]

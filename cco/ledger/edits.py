@@ -96,6 +96,8 @@ class Lease:
     actor: Actor
     tool: str
     since: float
+    taken_at: float = field(default=0.0, compare=False)
+    """By a clock that nobody sets."""
 
     def document(self) -> dict[str, Any]:
         told = {"tool": self.tool, "since": self.since}
@@ -119,9 +121,15 @@ class Conflict:
 class Edits:
     """Reads, leases and changes of files. Never looks at the disk: a File says what is there."""
 
-    def __init__(self, clock: Callable[[], float] = time.time, feed: Feed | None = None) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        feed: Feed | None = None,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock
         self._feed = Feed(clock) if feed is None else feed
+        self._timer = timer
         self._number = 0
         self._reads: Recent[bytes, Seen] = Recent(
             *MAX_READS, lambda _, seen: seen.session_id, self._forgot_read
@@ -148,7 +156,7 @@ class Edits:
     def begin(self, actor: Actor, file: File, tool: str, tool_use_id: str) -> None:
         """Somebody begins to edit a file: theirs for now."""
         again = self._leases.pop((actor, tool_use_id)) is not None
-        lease = Lease(file, actor, tool, self._clock())
+        lease = Lease(file, actor, tool, self._clock(), self._timer())
         self._leases.put((actor, tool_use_id), lease)
         if not again:
             self._tell("lease.taken", lease)
@@ -180,9 +188,9 @@ class Edits:
 
     def expire(self) -> float | None:
         """End the leases that are too old; returns in how many seconds the next one will be."""
-        now = self._clock()
+        now = self._timer()
         for key, lease in self._leases.items():
-            remaining_s = lease.since + LEASE_S - now
+            remaining_s = lease.taken_at + LEASE_S - now
             if remaining_s > 0:
                 return remaining_s
             self._release(key, "timed out")

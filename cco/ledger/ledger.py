@@ -165,7 +165,7 @@ class Ledger:
         if run is not None:
             run.name = name
             run.status = "done"
-            run.ended_at = self._clock()
+            run.ended_at = max(self._clock(), run.started_at)
             words = payload.get("last_assistant_message")
             run.last_words_chars = len(words) if isinstance(words, str) else 0
             session.memory.note_report(run.agent_id, words)
@@ -305,11 +305,12 @@ class Ledger:
                 self._end(session, session.last_seen_at)
 
     def _end(self, session: Session, now: float) -> None:
-        session.ended_at = now
+        """End a session; a clock that was set back makes no duration negative."""
+        session.ended_at = max(now, session.started_at)
         for run in session.running:
             self.changes.session(session.session_id).runs.add(run.agent_id)
             run.status = "lost"
-            run.ended_at = now
+            run.ended_at = max(now, run.started_at)
 
     def _session(self, session_id: str) -> Session:
         now = self._clock()
@@ -321,7 +322,7 @@ class Ledger:
             session.came_back = (_OURS, session_id) in self.seen
             session.orchestrated = session.came_back
             self._fold_sessions()
-        session.last_seen_at = now
+        session.last_seen_at = max(now, session.started_at)
         return session
 
     def _run(self, session: Session, agent_id: object) -> AgentRun | None:

@@ -20,6 +20,7 @@ from cco.sealing.private_files import (
     create_private,
     draft_path,
     publish_private,
+    unwritable,
 )
 
 LENGTH_BYTES = 4
@@ -98,7 +99,7 @@ class Draft:
         try:
             self._file = os.fdopen(create_private(self._draft), "wb")
         except OSError as error:
-            raise FolderUnusable(f"{path} cannot be written: {error.strerror}") from None
+            raise unwritable(path, error) from None
         self.size_bytes = 0
 
     def add(self, plaintext: bytes) -> None:
@@ -113,7 +114,7 @@ class Draft:
         try:
             self._file.write(segment)
         except OSError as error:
-            raise FolderUnusable(f"{self._path} cannot be written: {error.strerror}") from None
+            raise unwritable(self._path, error) from None
 
     def sync(self) -> None:
         """Bring what was written to the disk; this may take a while.
@@ -124,7 +125,7 @@ class Draft:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise FolderUnusable(f"{self._path} cannot be written: {error.strerror}") from None
+            raise unwritable(self._path, error) from None
 
     def publish(self) -> Journal:
         """Put the draft in the place of the named file.
@@ -135,7 +136,7 @@ class Draft:
             self._file.close()
             publish_private(self._draft, self._path)
         except OSError as error:
-            raise FolderUnusable(f"{self._path} cannot be written: {error.strerror}") from None
+            raise unwritable(self._path, error) from None
         return Journal(self._path, self._chain, self.size_bytes)
 
     def discard(self) -> None:

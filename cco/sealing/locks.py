@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from cco.errors import FolderUnusable
+from cco.sealing.private_files import unwritable
 
 _POLL_S = 0.02
 _FLAGS = (
@@ -66,6 +67,7 @@ class Lock:
                         restrict_to_owner(self.path)
                 else:
                     os.fchmod(fd, 0o600)
+                    os.ftruncate(fd, 0)  # the id in it is that of a holder who was killed
                 self._fd, fd = fd, -1
                 return True
             return False
@@ -80,18 +82,31 @@ class Lock:
         if sys.platform != "win32" and status.st_uid != os.geteuid():
             raise FolderUnusable(f"{self.path} belongs to another user")
 
+    def renew(self) -> bool:
+        """Take the lock anew if its file was removed; whether it is still this process's.
+
+        Raises: FolderUnusable.
+        """
+        lost = self._fd
+        if lost is None or _still_named(lost, self.path):
+            return lost is not None
+        if not self._try():
+            return False
+        os.close(lost)
+        self.write_pid()
+        return True
+
     def write_pid(self) -> None:
         """Note the holder's process id, for whoever must end it without the settings.
 
         Raises: FolderUnusable.
         """
-        if self._fd is None:
-            return
-        try:
-            os.lseek(self._fd, 0, os.SEEK_SET)
-            os.write(self._fd, f"{os.getpid():<10}".encode())
-        except OSError as error:
-            raise FolderUnusable(f"{self.path} cannot be written: {error.strerror}") from None
+        if self._fd is not None:
+            try:
+                os.lseek(self._fd, 0, os.SEEK_SET)
+                os.write(self._fd, f"{os.getpid():<10}".encode())
+            except OSError as error:
+                raise unwritable(self.path, error) from None
 
     def release(self) -> None:
         """Remove the file, then let go."""
@@ -113,6 +128,18 @@ class Lock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds a lock, without making its file."""
+    try:
+        fd = os.open(path, _FLAGS & ~os.O_CREAT)
+    except OSError:
+        return False
+    try:
+        return not _lock(fd)
+    finally:
+        os.close(fd)
 
 
 def _lock(fd: int) -> bool:

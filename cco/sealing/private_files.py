@@ -113,7 +113,7 @@ def append_private(path: Path, data: bytes, *, size_bytes: int) -> None:
                 raise SealedFileTruncated(f"{path} has {found_bytes} bytes, not {size_bytes}")
             file.write(data)
     except OSError as error:
-        raise FolderUnusable(f"{path} cannot be written: {error.strerror}") from None
+        raise unwritable(path, error) from None
 
 
 def _check(path: Path, status: os.stat_result, limit_bytes: int) -> None:
@@ -151,7 +151,15 @@ def write_private(path: Path, data: bytes) -> None:
                 os.unlink(draft)
             raise
     except OSError as error:
-        raise FolderUnusable(f"{path} cannot be written: {error.strerror}") from None
+        raise unwritable(path, error) from None
+
+
+def unwritable(path: Path, error: OSError) -> FolderUnusable:
+    """The error for a file that cannot be written, with what helps against it."""
+    advice = None
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        advice = "Make room there, then try again."
+    return FolderUnusable(f"{path} cannot be written: {error.strerror}", advice=advice)
 
 
 def create_private(path: Path) -> int:

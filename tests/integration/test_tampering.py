@@ -65,7 +65,8 @@ def second_name(path: Path) -> None:
     path.with_name("kept").hardlink_to(path)
 
 
-TAMPERINGS = [flip, cut, empty, extend, grow, swap, link, second_name, Path.unlink]
+TAMPERINGS = [flip, cut, empty, extend, grow, swap, link, second_name]
+"""One that is gone is no tampering: tests/faults/test_cleaners.py."""
 EVENTS = {
     names.RULES: ("SessionStart", {"source": "startup"}),
     names.AGENTS: ("SubagentStart", {"agent_id": "a", "agent_type": "cco:chief-architect"}),
@@ -125,14 +126,14 @@ def test_the_doctor_names_the_file(healthy: Sandbox, fake_claude: FakeClaude) ->
     assert before.code == 0, before
     assert json.loads(before.out)["healthy"] is True
     flip(healthy.temp / names.RULES)
-    (healthy.temp / names.HOOKS).unlink()
+    cut(healthy.temp / names.HOOKS)
     after = healthy.run("doctor", "--json", env=env)
     assert after.code == 1
     document = json.loads(after.out)
     problems = {one["subject"]: one for one in document["findings"] if one["state"] == "problem"}
     assert set(problems) == {names.RULES, names.HOOKS}
     assert "changed" in problems[names.RULES]["detail"]
-    assert "does not exist" in problems[names.HOOKS]["detail"]
+    assert "that were sealed" in problems[names.HOOKS]["detail"]
     assert all("cco daemon restart" in one["advice"] for one in problems.values())
     text = healthy.run("doctor", env=env)
     assert text.code == 1

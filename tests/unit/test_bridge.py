@@ -54,6 +54,19 @@ def test_a_session_start_goes_to_a_command(event: str) -> None:
     assert shlex.split(hook["command"]) == [*COMMAND, "hook", event]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="each command might flash a console there")
+def test_a_prompt_goes_to_a_command_where_no_status_line_brings_the_daemon_back() -> None:
+    for event in EVENTS:
+        ours, users = (bridge(status_line=shown)["hooks"][event] for shown in (True, False))
+        if event == "UserPromptSubmit":
+            assert [users[0]["hooks"][0]["type"], ours[0]["hooks"][0]["type"]] == [
+                "command",
+                "http",
+            ]
+        else:
+            assert ours == users
+
+
 def test_the_status_line_is_ours_or_not_there() -> None:
     line = bridge()["statusLine"]
     assert line["type"] == "command"

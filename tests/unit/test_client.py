@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from cco.daemon.client import MAX_RESPONSE_BYTES, Connection, is_alive
-from cco.errors import DaemonError, DaemonNotRunning
+from cco.errors import DaemonError, DaemonNotRunning, DaemonUnresponsive
 from tests.conftest import free_port
 
 TOKEN = "the token"
@@ -93,7 +93,6 @@ def test_every_challenge_is_new_and_the_token_stays_here() -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        b"",
         b"\r\n\r\n",
         b"hello\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
@@ -117,11 +116,19 @@ def test_every_challenge_is_new_and_the_token_stays_here() -> None:
         http(b'{"proof": ""}'),
         http(b"[" * 100_000),
     ],
-    ids=range(23),
+    ids=range(22),
 )
 def test_anything_else_is_not_the_daemon(reply: bytes) -> None:
     with server(lambda request: request and reply) as port:
         assert not is_alive(port, TOKEN)
+
+
+def test_who_says_nothing_may_be_the_daemon() -> None:
+    """One that is suspended takes connections, and one with too many of them ends them."""
+    with server(lambda request: b"") as port, pytest.raises(DaemonUnresponsive):
+        is_alive(port, TOKEN)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(DaemonUnresponsive):
+        is_alive(silent.getsockname()[1], TOKEN, timeout_s=0.1)
 
 
 def test_nobody_listens() -> None:

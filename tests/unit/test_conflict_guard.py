@@ -21,7 +21,7 @@ class World:
         self.now = 1_000.0
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self.feed = Feed(lambda: self.now)
-        self.edits = Edits(lambda: self.now, self.feed)
+        self.edits = Edits(lambda: self.now, self.feed, lambda: self.now)
         self.guard = ConflictGuard(
             self.edits,
             Disk(lambda: [("/", "nfs")]),

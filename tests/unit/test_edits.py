@@ -34,7 +34,7 @@ class Clock:
 def make() -> tuple[Edits, Clock, Feed]:
     clock = Clock()
     feed = Feed(clock)
-    return Edits(clock, feed), clock, feed
+    return Edits(clock, feed, clock), clock, feed
 
 
 def file(name: str = "/f", stamp: Stamp | None = (1, 1)) -> File:
@@ -138,6 +138,18 @@ def test_a_lease_holds_until_its_end(other: Actor, ending: str) -> None:
     told = [(event.kind, event.session_id) for event in feed.since(0)]
     assert told == [("lease.taken", other.session_id), ("lease.released", other.session_id)]
     assert json.loads(list(feed.since(0))[-1].data)["reason"] == reason
+
+
+@pytest.mark.parametrize("jump_s", [-86_400, 86_400])
+def test_a_lease_ends_after_its_time_whoever_sets_the_clock(jump_s: float) -> None:
+    clock, timer = Clock(), Clock()
+    edits = Edits(clock, Feed(clock), timer)
+    edits.begin(AGENT, file(), "Write", "call")
+    clock.now += jump_s
+    timer.now += LEASE_S - 1
+    assert kind(edits, ME, file()) == "editing"
+    timer.now += 1
+    assert kind(edits, ME, file()) is None
 
 
 def test_only_an_edit_that_was_made_is_a_change() -> None:

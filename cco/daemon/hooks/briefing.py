@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from cco.catalogue.model import INJECTION_LIMIT_CHARS
 from cco.claude.plugin import NAME
 from cco.ledger.recap import agent_recap, recap
 from cco.ledger.records import Session
 from cco.sealing import names
-from cco.sealing.sealed_set import SealedSet
 
 _NAMESPACE = f"{NAME}:"
+
+
+class Sealed(Protocol):
+    """What reads, verifies and decrypts the files of a set."""
+
+    def open_member(self, name: str) -> Mapping[str, Any]: ...
+
+    def open_agent(self, name: str) -> Mapping[str, Any] | None: ...
 
 
 class Briefing:
     """Serves rules, briefs and compaction texts out of one sealed set."""
 
-    def __init__(self, sealed: SealedSet) -> None:
+    def __init__(self, sealed: Sealed) -> None:
         self._sealed = sealed
 
     def rules(self) -> str:

@@ -235,7 +235,11 @@ class _DetachedResolver(Resolver):
             self._pending = asyncio.get_running_loop().create_future()
             self._pending.add_done_callback(self._done)
             arguments = (self._pending, host, port, family)
-            threading.Thread(target=_look_up, args=arguments, daemon=True).start()
+            try:
+                threading.Thread(target=_look_up, args=arguments, daemon=True).start()
+            except RuntimeError as error:  # the system gives no more threads; later it may
+                self._pending = None
+                raise OSError(str(error)) from None
         return await asyncio.shield(self._pending)
 
     def _done(self, future: asyncio.Future[Any]) -> None:
