@@ -432,3 +432,10 @@ def test_impossible_active_time_counts_nothing(value: float) -> None:
 def test_the_latest_seen_comes_first() -> None:
     ledger = record(hook("Stop", "a"), hook("Stop", "b"), hook("Stop", "a"))
     assert [session.session_id for session in ledger.sessions()] == ["a", "b"]
+
+
+def test_a_late_status_line_brings_no_session_back() -> None:
+    """After /clear the client may still draw one for the session that it has left."""
+    ledger = record(hook("SessionStart"), hook("SessionEnd"), hook("StatusLine"))
+    assert ledger.session("s").ended_at is not None
+    assert record(hook("SessionEnd"), hook("SessionStart")).session("s").ended_at is None
