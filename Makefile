@@ -52,7 +52,7 @@ test-clients: dist/cco claude test-tools ## the end-to-end tests with other vers
 	for client in $(CLIENTS); do \
 		CCO_TEST_CLAUDE=$$($(CLIENT) fetch --client $$client) && export CCO_TEST_CLAUDE || exit 1; \
 		echo "Claude Code $$client: $$CCO_TEST_CLAUDE"; \
-		tests=tests/e2e; [ $$client != 2.1.40 ] || tests=tests/e2e/test_clients.py; \
+		case $$client in newest|2.1.200) tests=tests/e2e ;; *) tests=tests/e2e/test_clients.py ;; esac; \
 		CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m pytest $$tests $(PYTEST) || exit 1; \
 	done
 

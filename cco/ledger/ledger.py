@@ -40,7 +40,7 @@ _TASK_TOOLS = frozenset(
     ("AskUserQuestion", "ExitPlanMode", "TaskCreate", "TaskUpdate", "TodoWrite")
 )
 """What these say counts for the session only when the session itself says it."""
-_AFTER_THE_END = frozenset(("SessionEnd", "SubagentStop"))
+_AFTER_THE_END = frozenset(("SessionEnd", "StatusLine", "SubagentStop"))
 _GOES_ON = frozenset(("clear", "resume"))
 """Reasons of SessionEnd after which the same client process goes on with another session."""
 

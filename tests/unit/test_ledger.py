@@ -440,3 +440,10 @@ def test_active_time_never_grows_beyond_what_json_can_hold() -> None:
         point = MetricPoint("claude_code.active_time.total", value, {"session.id": "s"})
         ledger.record_metric(point)
     assert ledger.session("s").active_time_s == 1e15
+
+
+def test_a_late_status_line_brings_no_session_back() -> None:
+    """After /clear the client may still draw one for the session that it has left."""
+    ledger = record(hook("SessionStart"), hook("SessionEnd"), hook("StatusLine"))
+    assert ledger.session("s").ended_at is not None
+    assert record(hook("SessionEnd"), hook("SessionStart")).session("s").ended_at is None
