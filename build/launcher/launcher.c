@@ -278,11 +278,21 @@ static void unpack_and_become(const struct place *place, const struct payload *p
         die("%s is damaged (%s); download it again", self, failure);
 }
 
+/* Keep our descriptors out of the places of streams that the caller closed: the program would take a folder of
+ * ours for its input. It finds them closed, as they were. */
+static void occupy_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            open("/dev/null", O_RDWR | O_CLOEXEC); /* takes the lowest that is free: this one */
+}
+
 int main(int argc, char **argv)
 {
     char *no_arguments[] = {(char *)PROGRAM, NULL};
     struct payload payload;
 
+    occupy_streams();
     payload.single_file = open_self();
     read_trailer(&payload);
     list_places();
