@@ -181,8 +181,7 @@ async def _serve(
     upkeep = Upkeep(
         sealed, lock, stop, lambda: any(one.ended_at is None for one in ledger.sessions())
     )
-    briefing = Briefing(upkeep.open_member)
-    state = State(sealed, briefing, ledger, stop, budgets, hints, guards, index=index)
+    state = State(sealed, Briefing(upkeep), ledger, stop, budgets, hints, guards, index=index)
     state.forwarder = forwarder = _forwarder(config)
     state.observers = (*state.observers, state.callers, upkeep)
     watch_edits(state, config.conflicts, loop.call_later)

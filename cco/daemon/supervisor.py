@@ -9,8 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cco.config import Config, load_config
 from cco.daemon.client import Connection
@@ -46,8 +46,7 @@ _LOOK_AGAIN_S = 0.5
 Notify = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Stopped:
+class Stopped(NamedTuple):
     """What a stop found and did."""
 
     was_running: bool

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cco.claude.plugin import plugin_is_whole, write_plugin
 from cco.daemon.log import LOG
@@ -25,6 +25,8 @@ from cco.sealing.folder import bridge_copies, private_folder
 from cco.sealing.locks import Lock
 from cco.sealing.private_files import is_ours, make_private_folder, read_private, write_private
 from cco.sealing.sealed_set import SealedSet
+
+_Result = TypeVar("_Result")
 
 CHECK_S = 2.0
 TOUCH_S = 3_600.0
@@ -64,12 +66,16 @@ class Upkeep:
 
         Raises: SealError.
         """
+        return self._there(name, lambda: self._sealed.open_member(name))
+
+    def _there(self, name: str, use: Callable[[], _Result]) -> _Result:
+        """Use a file, once more if it had to be put back."""
         try:
-            return self._sealed.open_member(name)
+            return use()
         except SealedFileMissing:
             with suppress(CcoError):
                 self._put_back(name)
-            return self._sealed.open_member(name)
+            return use()
 
     def heard(self, event: str, session: Session, payload: Mapping[str, Any]) -> None:
         """Take in that a session still reaches this daemon."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from cco.catalogue.model import INJECTION_LIMIT_CHARS
 from cco.claude.plugin import NAME
+from cco.daemon.upkeep import Upkeep
 from cco.ledger.recap import agent_recap, recap
 from cco.ledger.records import Session
 from cco.sealing import names
@@ -18,16 +19,15 @@ _NAMESPACE = f"{NAME}:"
 class Briefing:
     """Serves rules, briefs and compaction texts out of one sealed set."""
 
-    def __init__(self, open_member: Callable[[str], Mapping[str, Any]]) -> None:
-        """`open_member` reads, verifies and decrypts the named file of the set."""
-        self._open_member = open_member
+    def __init__(self, sealed: Upkeep) -> None:
+        self._sealed = sealed
 
     def rules(self) -> str:
         """The orchestration rules.
 
         Raises: SealError.
         """
-        return _bounded(str(self._open_member(names.RULES)["rules"]))
+        return _bounded(str(self._sealed.open_member(names.RULES)["rules"]))
 
     def brief(self, agent_type: str) -> str | None:
         """A specialist's brief; None for an agent that is not ours.
@@ -37,7 +37,7 @@ class Briefing:
         if not agent_type.startswith(_NAMESPACE):
             return None
         name = agent_type.removeprefix(_NAMESPACE)
-        for agent in self._open_member(names.AGENTS)["agents"]:
+        for agent in self._sealed.open_member(names.AGENTS)["agents"]:
             if agent["name"] == name:
                 return _bounded(str(agent["brief"]))
         return None
@@ -88,7 +88,7 @@ class Briefing:
 
     def _with_state(self, name: str, state: Callable[[int], str], beside_chars: int) -> str:
         """A compaction text with the state in it, so long that the rest still fits beside it."""
-        text = str(self._open_member(names.HOOKS)[name])
+        text = str(self._sealed.open_member(names.HOOKS)[name])
         room = INJECTION_LIMIT_CHARS - beside_chars
         told = state(max(room - len(text) + len("$state"), 0))
         return string.Template(text).safe_substitute(state=told or "- nothing")[: max(room, 0)]
