@@ -229,6 +229,7 @@ async def _serve(
     await keeping
     history.end(write=not upkeep.superseded)  # it would be written over another's
     await writing
+    _hold_signals(True)  # the loop takes its handlers along: one more would leave files behind
     return handover
 
 
@@ -247,7 +248,7 @@ def _load_the_rest() -> None:
 
 
 def _hold_signals(hold: bool) -> None:
-    """Until the handlers stand, let signals wait: one in between would leave files behind."""
+    """While no handlers stand, let signals wait: one in between would leave files behind."""
     if sys.platform != "win32":
         numbers = [getattr(signal, name) for name in _ENDING_SIGNALS if hasattr(signal, name)]
         signal.pthread_sigmask(signal.SIG_BLOCK if hold else signal.SIG_UNBLOCK, numbers)

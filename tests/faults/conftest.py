@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,6 @@ def another_build(sandbox: Sandbox, folder: Path, *, version: str, secret: bytes
     """The same sandbox for a cco of another version or with another build secret."""
     program = folder / f"cco-{version}.py"
     program.write_text(_OTHER_BUILD.format(version=version, secret=secret, path=str(program)))
-    other = object.__new__(Sandbox)
-    other.__dict__ |= sandbox.__dict__
+    other = copy(sandbox)
     other.command = (sys.executable, "-I", str(program))
     return other

@@ -141,6 +141,17 @@ def test_launches_amid_restarts_all_get_the_daemon(
     assert len(sandbox.daemon_processes()) == 1
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_while_it_cleans_up_changes_nothing(source_sandbox: Sandbox, name: str) -> None:
+    def hook(label: str) -> None:
+        if label == f"os.remove {names.SETTINGS}":
+            os.kill(os.getpid(), getattr(signal, name))
+
+    with forked.serving(source_sandbox, hook) as pid:
+        assert forked.end(pid) == 0
+    assert list(source_sandbox.temp.iterdir()) == []
+
+
 def held_at(step: str) -> Callable[[str], None]:
     """Hold the process just before a step, until somebody lets it go on."""
 

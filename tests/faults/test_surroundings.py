@@ -44,9 +44,7 @@ def assert_whole(sandbox: Sandbox) -> None:
         sandbox.sealed().open_member(name)
 
 
-@pytest.mark.parametrize(
-    "redirection", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"], ids=lambda text: text
-)
+@pytest.mark.parametrize("redirection", ["<&-", "<&- >&-", "<&- >&- 2>&-"], ids=lambda text: text)
 def test_streams_that_are_closed(
     sandbox: Sandbox, fake_claude: FakeClaude, redirection: str
 ) -> None:
@@ -70,7 +68,8 @@ def test_streams_that_are_closed(
 
 
 @pytest.mark.parametrize("umask", ["000", "777"])
-def test_any_umask(sandbox: Sandbox, fake_claude: FakeClaude, umask: str) -> None:
+def test_any_umask(source_sandbox: Sandbox, fake_claude: FakeClaude, umask: str) -> None:
+    sandbox = source_sandbox
     more = {"CCO_CLAUDE": str(fake_claude.path)}
     launch = in_shell(sandbox, f'umask {umask} && "$@"', "--budget", "5", "-p", "x", **more)
     assert launch == Result(0, "", "")
@@ -85,12 +84,10 @@ def test_any_umask(sandbox: Sandbox, fake_claude: FakeClaude, umask: str) -> Non
 @pytest.mark.parametrize(
     "surroundings",
     [
-        {"LC_ALL": "C"},
+        {"LC_ALL": "C", "TZ": "Nowhere/Nothing"},
         {"LANG": "xx_YY.nonsense", "LC_ALL": "xx_YY.nonsense"},
         {"PYTHONIOENCODING": "ascii", "PYTHONHOME": "/nowhere", "PYTHONPATH": "/nowhere"},
-        {"TZ": "Nowhere/Nothing"},
         {"PATH": ""},
-        {"PATH": "/nowhere"},
     ],
     ids=" ".join,
 )
