@@ -28,6 +28,7 @@ _NEVER_ENDING = "streamEvents"
 _SHUTDOWN = "/api/v1/shutdown"
 _PAGES_OWN = ("postSignIn", "postSignOut")
 """What only a page in a browser may do, which says where it comes from."""
+_REFUSALS = (400, 401, 403, 404, 405, 409, 413, 415, 421, 429)
 _PLATFORMS_OWN = ("postNote",)
 """What takes a folder: which text names one depends on the operating system."""
 
@@ -57,6 +58,7 @@ def fuzz(daemon: Sandbox, folder: Path, *arguments: str, token: bool = True) -> 
     config.write_text(
         f"[[operations]]\ninclude-operation-id = {[*unguessable(), *_PLATFORMS_OWN]}\n"
         "checks.positive_data_acceptance.enabled = false\n"
+        f"[checks.negative_data_rejection]\nexpected-statuses = {[*_REFUSALS]}\n"
     )
     (folder / "openapi.json").write_bytes(daemon.request("GET", "/api/v1/openapi.json").body)
     address = f"http://127.0.0.1:{settings.port}"

@@ -19,7 +19,7 @@ from cco.ledger.ledger import Ledger
 from cco.ledger.memory import Memory
 from cco.ledger.otlp import LogRecord, MetricPoint
 from cco.ledger.plain import from_plain, to_plain, update
-from cco.ledger.records import AgentRun, PastRuns, Session, Usage
+from cco.ledger.records import END_OF_TIME_S, AgentRun, PastRuns, Session, Usage
 from cco.ledger.report import usage_report
 from cco.ledger.state import LedgerState
 from cco.ledger.totals import AgentTotals, Totals, totals_of
@@ -405,6 +405,7 @@ def test_too_much_to_write_costs_words_first_and_then_sessions(
 COUNTS = st.integers(0, 1 << 60)
 TEXTS = st.text(max_size=20)
 TIMES = st.floats(0, 1e12)
+HOURS = st.integers(0, END_OF_TIME_S - 1)
 USAGES = st.builds(Usage, *[COUNTS] * 7)
 MODELS = st.dictionaries(TEXTS, USAGES, max_size=3)
 RECORDS = [
@@ -414,7 +415,7 @@ RECORDS = [
     ),
     st.builds(AgentTotals, COUNTS, COUNTS, COUNTS, USAGES),
     st.builds(
-        Totals, COUNTS, total=USAGES, hours=st.dictionaries(COUNTS, USAGES, max_size=3),
+        Totals, COUNTS, total=USAGES, hours=st.dictionaries(HOURS, USAGES, max_size=3),
         agent_models=st.dictionaries(st.tuples(TEXTS, TEXTS), USAGES, max_size=3),
     ),
     st.from_type(Memory),
