@@ -74,10 +74,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     for number, text in enumerate(visible):
         name = text.replace("\0", "").replace("/", "_")
         (own / f"{number}{name}.md").write_text(f"---\nname: [{name}\n---\n")
-    sandbox.ok("daemon", "start")
-    tell(sandbox)
-    yield sandbox
-    sandbox.close()
+    try:
+        sandbox.ok("daemon", "start")
+        tell(sandbox)
+        yield sandbox
+    finally:
+        sandbox.close()
 
 
 def tell(sandbox: Sandbox) -> None:
