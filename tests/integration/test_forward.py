@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import json
 import socket
 import ssl
@@ -12,16 +10,14 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from cco.daemon.telemetry import forward
 from cco.daemon.telemetry.forward import Forwarder, Limits
+from tests.certificate import self_signed
 from tests.conftest import Sandbox, free_port, wait_until
 
 QUICK = Limits(first_wait_s=0.01, longest_wait_s=0.02)
@@ -323,30 +319,7 @@ def test_a_name_that_nobody_knows_is_a_passing_fault(monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate of 127.0.0.1 that vouches for itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = tmp_path / "certificate.pem"
-    path.write_bytes(made.public_bytes(pem) + private)
-    return path
+    return self_signed(tmp_path / "certificate.pem")
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -370,6 +343,33 @@ def test_tls_is_checked(
         assert bool(collector.received) is trusted
     finally:
         collector.close()
+
+
+def test_whom_the_user_names_is_trusted_and_no_one_else(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also where OpenSSL finds a folder that has no index, as on RHEL when built for Debian."""
+    found = SimpleNamespace(
+        cafile=None,
+        capath="/etc/ssl/certs",
+        openssl_cafile_env="SSL_CERT_FILE",
+        openssl_capath_env="SSL_CERT_DIR",
+    )
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: found)
+    monkeypatch.setattr(forward, "_CA_FILES", (str(tmp_path / "missing"), str(certificate)))
+    own = ssl.PEM_cert_to_DER_cert(certificate.read_text().partition("-----BEGIN PRIVATE")[0])
+
+    def is_trusted() -> bool:
+        return own in forward._tls_context().get_ca_certs(binary_form=True)
+
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    assert is_trusted()
+    for name in names:
+        with monkeypatch.context() as patched:
+            patched.setenv(name, str(tmp_path / "missing"))
+            assert not is_trusted()
 
 
 # --- through the daemon ---

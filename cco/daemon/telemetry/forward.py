@@ -7,6 +7,7 @@ room, is refused or grows too old is dropped and counted.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import socket
 import ssl
@@ -274,10 +275,15 @@ def _forget(piece: bytes) -> None:
 
 
 def _tls_context() -> ssl.SSLContext:
-    """Trust whom this system trusts, also where OpenSSL was built for another one."""
+    """Trust whom this system trusts, or whom SSL_CERT_FILE and SSL_CERT_DIR name.
+
+    OpenSSL looks where the system that it was built for has its certificates. The folder may be
+    there on others, without the index that it needs.
+    """
     context = ssl.create_default_context()
     known = ssl.get_default_verify_paths()
-    if known.cafile is None and known.capath is None:
+    named = os.environ.keys() & {known.openssl_cafile_env, known.openssl_capath_env}
+    if known.cafile is None and not named:
         for path in _CA_FILES:
             with suppress(OSError):
                 context.load_verify_locations(path)
