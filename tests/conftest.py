@@ -56,6 +56,21 @@ class Result:
     err: str
 
 
+def finish(*processes: subprocess.Popen[bytes], stdin: bytes = b"") -> list[Result]:
+    """Wait for processes that were started with pipes; none of them outlives a failure."""
+    results = []
+    try:
+        for process in processes:
+            out, err = process.communicate(stdin, TIMEOUT_S)
+            results.append(Result(process.returncode, out.decode(), err.decode()))
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+    return results
+
+
 @dataclass
 class Answer:
     """What the daemon answered to one request."""
@@ -70,12 +85,10 @@ class Answer:
 
 
 @dataclass
-class Sandbox:
-    """A place of its own for one test, and cco in it."""
+class Folders:
+    """A home and a temp folder of its own for one test."""
 
     root: Path
-    command: tuple[str, ...]
-    frozen: bool
 
     @property
     def home(self) -> Path:
@@ -84,6 +97,14 @@ class Sandbox:
     @property
     def temp(self) -> Path:
         return self.root / "tmp"
+
+
+@dataclass
+class Sandbox(Folders):
+    """A place of its own for one test, and cco in it."""
+
+    command: tuple[str, ...]
+    frozen: bool
 
     @property
     def state(self) -> Path:
@@ -139,14 +160,8 @@ class Sandbox:
         cwd: Path | None = None,
     ) -> Result:
         """Run cco to its end."""
-        process = self.start(*arguments, env=env, cwd=cwd)
-        try:
-            out, err = process.communicate(stdin, TIMEOUT_S)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-        return Result(process.returncode, out.decode(), err.decode())
+        (result,) = finish(self.start(*arguments, env=env, cwd=cwd), stdin=stdin)
+        return result
 
     def ok(self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> str:
         """Run cco, demand success, and return what it printed."""
@@ -339,6 +354,16 @@ def make_sandbox(form: str, folder: Path) -> Sandbox:
     if BINARY is None:
         pytest.skip(NEEDS_BINARY)
     return Sandbox(folder / "box", (str(Path(BINARY).resolve()),), frozen=True)
+
+
+@pytest.fixture(scope="session")
+def binary() -> Path:
+    """The frozen program under test."""
+    if BINARY is None:
+        pytest.skip(NEEDS_BINARY)
+    path = Path(BINARY).resolve()
+    assert path.is_file(), f"CCO_TEST_BINARY: {path} is not there"
+    return path
 
 
 @pytest.fixture(params=["source", "frozen"])

@@ -13,7 +13,7 @@ import pytest
 
 from cco.demo.model_api import Block, ModelRequest, text, tool_use
 from cco.demo.scenario import specialist_of
-from tests.conftest import TIMEOUT_S, wait_until
+from tests.conftest import TIMEOUT_S, finish, wait_until
 from tests.e2e.conftest import MakeStage, Stage
 
 FIRST, SECOND = "You are the first.", "You are the second."
@@ -110,18 +110,10 @@ def both(
         start(scene, FIRST, *first, conflicts=conflicts),
         start(scene, SECOND, *second, conflicts=conflicts),
     ]
-    ids = []
-    try:
-        for process in running:
-            out, err = process.communicate(b"", TIMEOUT_S)
-            assert process.returncode == 0, err
-            ids.append(str(json.loads(out)["session_id"]))
-    finally:
-        for process in running:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-    return ids[0], ids[1]
+    ends = finish(*running)
+    assert [end.code for end in ends] == [0, 0], ends
+    first_id, second_id = (str(json.loads(end.out)["session_id"]) for end in ends)
+    return first_id, second_id
 
 
 def conflicts_of(scene: Stage) -> Mapping[str, int]:

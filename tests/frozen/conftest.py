@@ -22,17 +22,6 @@ _SHARED_STORES = [Path(f"/var/tmp/cco-{os.getuid()}"), Path(f"/tmp/cco-cache-{os
 
 
 @pytest.fixture(scope="session")
-def binary() -> Path:
-    """The frozen program under test."""
-    named = os.environ.get("CCO_TEST_BINARY")
-    if not named:
-        pytest.skip("CCO_TEST_BINARY names no frozen program; `make test` sets it")
-    path = Path(named).resolve()
-    assert path.is_file(), f"CCO_TEST_BINARY: {path} is not there"
-    return path
-
-
-@pytest.fixture(scope="session")
 def launcher(binary: Path) -> bytes:
     """The launcher of the frozen program under test."""
     return launcher_of(binary)

@@ -12,7 +12,7 @@ from packing.folder import unpack_program
 from release.names import PLATFORMS
 
 from cco.build_info import VERSION
-from tests.conftest import BINARY, NEEDS_BINARY, Sandbox, make_sandbox
+from tests.conftest import Sandbox, make_sandbox
 
 TIME_S = 1_700_000_000
 
@@ -41,14 +41,6 @@ def box(tmp_path: Path) -> Iterator[Box]:
     place = Box(tmp_path / "box", form.command, frozen=True)
     yield place
     place.close()
-
-
-@pytest.fixture(scope="session")
-def binary() -> Path:
-    """The frozen program under test."""
-    if BINARY is None:
-        pytest.skip(NEEDS_BINARY)
-    return Path(BINARY).resolve()
 
 
 @pytest.fixture(scope="session")

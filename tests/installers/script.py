@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.conftest import TIMEOUT_S, Result
+from tests.conftest import Folders, Result, finish
 
 SCRIPT = Path(__file__).parents[2] / "installers" / "install.sh"
 SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"]}
@@ -28,10 +28,9 @@ prefix=$HOME/.local
 
 
 @dataclass
-class Machine:
+class Machine(Folders):
     """A home, a temp folder and a PATH with just some tools."""
 
-    root: Path
     shell: str
     tools: list[str] = field(default_factory=lambda: list(TOOLS))
     stubs: dict[str, str] = field(default_factory=dict)
@@ -41,14 +40,6 @@ class Machine:
         for folder in (self.home, self.temp, self.cwd):
             folder.mkdir(parents=True)
         self.stubs["sudo"] = f'#!/bin/sh\ntouch "{self.root}/sudo was run"\n'
-
-    @property
-    def home(self) -> Path:
-        return self.root / "home"
-
-    @property
-    def temp(self) -> Path:
-        return self.root / "tmp"
 
     @property
     def cwd(self) -> Path:
@@ -109,17 +100,11 @@ class Machine:
 
     def run(self, base: str, *arguments: str, **more: str | None) -> Result:
         """Run the script to its end, and see that it has cleaned up."""
-        process = self.start(base, arguments, **more)
-        try:
-            out, err = process.communicate(timeout=TIMEOUT_S)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
+        (result,) = finish(self.start(base, arguments, **more))
         assert os.listdir(self.temp) == [], "something was left in the temp folder"
         assert not list(self.root.rglob(".cco-install.*")), "the candidate was left"
         assert not (self.root / "sudo was run").exists()
-        return Result(process.returncode, out.decode(), err.decode())
+        return result
 
     def untouched(self) -> bool:
         """Whether nothing was run and nothing was put into home."""

@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 
 from cco.sealing import names
-from tests.conftest import FakeClaude, Sandbox, has_ended, wait_until
+from tests.conftest import FakeClaude, Sandbox, finish, has_ended, wait_until
 
 CROWD = 20
 
 
-def finish(processes: list[subprocess.Popen[bytes]]) -> list[tuple[int, str, str]]:
-    """Let all of them run to their ends."""
-    ends = []
-    try:
-        for process in processes:
-            out, err = process.communicate()
-            ends.append((process.returncode, out.decode(), err.decode()))
-    finally:
-        for process in processes:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-    return ends
-
-
 def test_twenty_starts_at_once_bring_up_one_daemon(sandbox: Sandbox) -> None:
-    ends = finish([sandbox.start("daemon", "start") for _ in range(CROWD)])
+    ends = finish(*[sandbox.start("daemon", "start") for _ in range(CROWD)])
     settings = sandbox.sealed().settings
     line = f"the daemon runs on port {settings.port} (pid {settings.pid})\n"
-    assert {(code, out) for code, out, _ in ends} == {(0, line)}
+    assert {(end.code, end.out) for end in ends} == {(0, line)}
     assert [process.pid for process in sandbox.daemon_processes()] == [settings.pid]
     assert names.START_LOCK not in sandbox.leftovers()
 
@@ -40,8 +24,8 @@ def test_twenty_launches_at_once_share_one_daemon(
     sandbox: Sandbox, fake_claude: FakeClaude
 ) -> None:
     env = sandbox.environment(CCO_CLAUDE=str(fake_claude.path))
-    ends = finish([sandbox.start("-p", str(index), env=env) for index in range(CROWD)])
-    assert {(code, out) for code, out, _ in ends} == {(0, "")}
+    ends = finish(*[sandbox.start("-p", str(index), env=env) for index in range(CROWD)])
+    assert {(end.code, end.out) for end in ends} == {(0, "")}
     settings = sandbox.sealed().settings
     starts = fake_claude.starts()
     assert len(starts) == CROWD
@@ -59,8 +43,8 @@ def test_many_launches_after_a_crash_find_port_and_token_again(
     os.kill(before.pid, signal.SIGKILL)
     wait_until(lambda: has_ended(before.pid), "the daemon's end")
     env = sandbox.environment(CCO_CLAUDE=str(fake_claude.path))
-    ends = finish([sandbox.start("-p", "x", env=env) for _ in range(CROWD // 2)])
-    assert {code for code, _, _ in ends} == {0}
+    ends = finish(*[sandbox.start("-p", "x", env=env) for _ in range(CROWD // 2)])
+    assert {end.code for end in ends} == {0}
     after = sandbox.sealed().settings
     assert (after.port, after.token) == (before.port, before.token)
     seen = {
@@ -74,8 +58,8 @@ def test_many_launches_after_a_crash_find_port_and_token_again(
 def test_starts_and_stops_in_a_tangle_end_with_nothing_left(source_sandbox: Sandbox) -> None:
     sandbox = source_sandbox
     commands = ["start", "stop"] * (CROWD // 4)
-    ends = finish([sandbox.start("daemon", command) for command in commands])
-    assert all("Traceback" not in err and "defect of cco" not in err for _, _, err in ends), ends
+    ends = finish(*[sandbox.start("daemon", command) for command in commands])
+    assert all("Traceback" not in end.err and "defect of cco" not in end.err for end in ends), ends
     sandbox.ok("daemon", "stop")
     assert not list(sandbox.temp.iterdir())
     assert sandbox.daemon_processes() == []

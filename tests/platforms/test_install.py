@@ -13,21 +13,12 @@ from platforms.machine import Bind, Machine
 from release.names import PLATFORMS
 
 from cco.build_info import VERSION
-from tests.conftest import BINARY, NEEDS_BINARY
 from tests.installers.release_server import Release, serve
 
 ROOT = Path(__file__).parents[2]
 ARCH = platform.machine()
 TITLE = f"cco-{VERSION}-linux-{ARCH}"
 HOME = "/home/ada"
-
-
-@pytest.fixture(scope="module")
-def binary() -> Path:
-    """The frozen program under test."""
-    if BINARY is None:
-        pytest.skip(NEEDS_BINARY)
-    return Path(BINARY).resolve()
 
 
 @pytest.fixture

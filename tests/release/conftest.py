@@ -14,7 +14,6 @@ from release import assets, checksums
 from release.names import PARTS_SUFFIX, PLATFORMS
 
 from cco.build_info import VERSION
-from tests.conftest import BINARY, NEEDS_BINARY
 
 CHANGELOG = f"# Changelog\n\n## [Unreleased]\n\n## [{VERSION}] - 2026-01-31\n\n- All of it.\n"
 
@@ -37,14 +36,6 @@ class FakeGh:
 
     def sent(self) -> list[tuple[str, str, dict[str, Any]]]:
         return [(method, path, body) for method, path, body in self.state["sent"]]
-
-
-@pytest.fixture(scope="session")
-def binary() -> Path:
-    """The frozen program under test."""
-    if BINARY is None:
-        pytest.skip(NEEDS_BINARY)
-    return Path(BINARY).resolve()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import BINARY, NEEDS_BINARY, Sandbox, make_sandbox
+from tests.conftest import Sandbox, make_sandbox
 
 collect_ignore_glob = [] if sys.platform == "win32" else ["test_*.py"]
 SOURCE = Path(__file__).parent / "fake_claude.c"
@@ -103,13 +103,6 @@ def fake_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def fake_claude(fake_program: Path, tmp_path: Path) -> FakeClaude:
     return FakeClaude(fake_program, tmp_path / "fake")
-
-
-@pytest.fixture(scope="session")
-def binary() -> Path:
-    if BINARY is None:
-        pytest.skip(NEEDS_BINARY)
-    return Path(BINARY).resolve()
 
 
 @pytest.fixture
