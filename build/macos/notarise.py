@@ -10,7 +10,6 @@ single file in it, signed, submitted and stapled. NOTARY_KEY holds an App Store 
 
 from __future__ import annotations
 
-import argparse
 import base64
 import binascii
 import json
@@ -26,9 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "build")]
 
 from release.errors import ReleaseError  # noqa: E402
-from release.errors import run as command_line  # noqa: E402
 
-from macos.tools import run  # noqa: E402
+from macos.tools import run, with_identity  # noqa: E402
 
 WAIT = "45m"
 
@@ -38,11 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Shapes: -> exit status, 0 or 1.
     """
-    parser = argparse.ArgumentParser(description="Have Apple check a signed single file.")
-    parser.add_argument("--identity", required=True, help="of the certificate that signed it")
-    parser.add_argument("file", type=Path)
-    options = parser.parse_args(arguments)
-    return command_line("notarise", lambda: notarise(options.file, options.identity))
+    return with_identity(
+        "notarise", notarise, arguments, about="Have Apple check a signed single file."
+    )
 
 
 def notarise(file: Path, identity: str) -> None:

@@ -11,7 +11,6 @@ signature follows the trailer.
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import sys
@@ -34,9 +33,8 @@ from freezing.payload import (  # noqa: E402
     start_of_signature,
 )
 from release.errors import ReleaseError  # noqa: E402
-from release.errors import run as command_line  # noqa: E402
 
-from macos.tools import run  # noqa: E402
+from macos.tools import run, with_identity  # noqa: E402
 
 ENTITLEMENTS = Path(__file__).parent / "entitlements.plist"
 AD_HOC = "-"
@@ -52,11 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Shapes: -> exit status, 0 or 1.
     """
-    parser = argparse.ArgumentParser(description="Sign a single file and everything inside it.")
-    parser.add_argument("--identity", required=True, help="of a certificate; - to sign ad hoc")
-    parser.add_argument("file", type=Path)
-    options = parser.parse_args(arguments)
-    return command_line("sign", lambda: sign(options.file, options.identity))
+    return with_identity(
+        "sign", sign, arguments, about="Sign a single file and everything inside it."
+    )
 
 
 def sign(file: Path, identity: str) -> None:

@@ -1,11 +1,14 @@
-"""Run Apple's tools, and end with their last words."""
+"""Run Apple's tools, and end with their last words; what the command lines here have in common."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from release.errors import ReleaseError
+from release.errors import run as command_line
+from release.tools import run_tool
 
 TIMEOUT_S = 3600
 
@@ -15,21 +18,23 @@ def run(tool: str, *arguments: str, stdin: str = "") -> str:
 
     Raises: ReleaseError, which does not repeat stdin.
     """
-    program = shutil.which(tool)
-    if program is None:
-        raise ReleaseError(f"{tool} is missing", "This runs on macOS: xcode-select --install")
-    try:
-        done = subprocess.run(
-            [program, *arguments],
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ReleaseError(f"{tool} {arguments[0]} takes longer than {TIMEOUT_S} s") from None
+    where_from = "This runs on macOS: xcode-select --install"
+    done = run_tool(tool, *arguments, stdin=stdin, timeout_s=TIMEOUT_S, where_from=where_from)
     if done.returncode != 0:
         words = (done.stderr.strip() or done.stdout.strip())[-2000:]
         raise ReleaseError(f"{tool} {arguments[0]} exits {done.returncode}: {words}")
     return done.stdout
+
+
+def with_identity(
+    tool: str, work: Callable[[Path, str], None], arguments: Sequence[str] | None, *, about: str
+) -> int:
+    """Run a command line that takes a single file and the identity of a certificate.
+
+    Shapes: -> exit status, 0 or 1.
+    """
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--identity", required=True, help="of a certificate; sign.py takes - too")
+    parser.add_argument("file", type=Path)
+    options = parser.parse_args(arguments)
+    return command_line(tool, lambda: work(options.file, options.identity))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import subprocess
 from collections.abc import Mapping
 from typing import Any
 
 from release.errors import ReleaseError
+from release.tools import run_tool
 
 TIMEOUT_S = 600
 _NOT_FOUND = "HTTP 404"
@@ -65,19 +65,5 @@ def put_file(repository: str, path: str, text: str, *, branch: str, message: str
 
 
 def _run(arguments: tuple[str, ...], stdin: str) -> subprocess.CompletedProcess[str]:
-    program = shutil.which("gh")
-    if program is None:
-        raise ReleaseError("gh is missing", "Install the GitHub CLI.")
-    try:
-        return subprocess.run(
-            [program, *arguments],
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ReleaseError(
-            f"gh {' '.join(arguments[:2])} takes longer than {TIMEOUT_S} s"
-        ) from None
+    where_from = "Install the GitHub CLI."
+    return run_tool("gh", *arguments, stdin=stdin, timeout_s=TIMEOUT_S, where_from=where_from)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 TAG = f"v{VERSION}"
 TIMEOUT_S = 150
 SECRETS = "CCO_BUILD_SECRET=for-the-freeze-only\nHOMEBREW_TAP_TOKEN=for-the-tap-only\n"
-_RELEASE = "assets checksums errors github names publish version __init__".split()
+_RELEASE = "assets checksums errors github names publish tools version __init__".split()
 _USES = re.compile(r"uses: (actions/[a-z-]+@[0-9a-f]{40})")
 _RUNS_ON = re.compile(r"(?:runs-on|runner): ([a-z][a-z0-9.-]+)")
 
