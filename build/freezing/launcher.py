@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,13 @@ _DECODER = (
     ),
 )
 _DECODER_FLAGS = ["-O2", "-w", "-DZSTD_DISABLE_ASM=1", "-DZSTD_LEGACY_SUPPORT=0"]
+
+
+MINGW_FOLDERS = tuple(
+    Path(f"C:/{name}/bin") for name in ("mingw64", "msys64/ucrt64", "msys64/mingw64")
+)
+"""Where MinGW-w64 is, on PATH or not: on GitHub's Windows runners, and as MSYS2 has it."""
+_MINGW_TARGET = re.compile(r"x86_64-\w+-(mingw32|windows-gnu)")
 
 
 @dataclass(frozen=True)
@@ -94,10 +102,8 @@ def _posix() -> _Tools:
 
 def _windows() -> _Tools:
     """MinGW-w64, on Windows itself or as a cross compiler."""
-    compiler = _compiler(
-        "gcc" if sys.platform == "win32" else "x86_64-w64-mingw32-gcc",
-        "Debian: apt-get install gcc-mingw-w64-x86-64. Windows: winget install MSYS2.MSYS2",
-    )
+    here = sys.platform == "win32"
+    compiler = mingw("gcc", MINGW_FOLDERS) if here else mingw("x86_64-w64-mingw32-gcc", ())
     hardened = "-Wl,--no-insert-timestamp,--dynamicbase,--nxcompat,--high-entropy-va"
     return _Tools(
         compiler,
@@ -108,8 +114,31 @@ def _windows() -> _Tools:
     )
 
 
+def mingw(usual: str, folders: Iterable[Path]) -> list[str]:
+    """Find a compiler for 64-bit Windows: CC, on PATH, or in one of the folders.
+
+    Raises: FreezeError, also for a compiler that makes something else.
+    """
+    if "CC" not in os.environ and shutil.which(usual) is None:
+        found = (folder / f"{usual}.exe" for folder in folders)
+        usual = next((str(path) for path in found if path.is_file()), usual)
+    compiler = _compiler(
+        usual,
+        "Debian: apt-get install gcc-mingw-w64-x86-64. Windows: MinGW-w64 for x86_64 with its bin"
+        " folder on PATH; in MSYS2, pacman -S mingw-w64-ucrt-x86_64-gcc",
+    )
+    made_for = _run([*compiler, "-dumpmachine"]).strip()
+    if _MINGW_TARGET.fullmatch(made_for) is None:
+        raise FreezeError(
+            f"{' '.join(compiler)} compiles for {made_for}, not for 64-bit Windows",
+            "Put the bin folder of MinGW-w64 for x86_64 first on PATH, or set CC.",
+        )
+    return compiler
+
+
 def _compiler(usual: str, where_from: str) -> list[str]:
-    command = shlex.split(os.environ.get("CC", usual), posix=os.name == "posix")
+    given = os.environ.get("CC")
+    command = [usual] if given is None else shlex.split(given, posix=os.name == "posix")
     if not command or shutil.which(command[0]) is None:
         raise FreezeError(
             f"no C compiler: {' '.join(command) or 'CC is empty'}",
@@ -129,13 +158,18 @@ def _resources(compiler: Sequence[str], build: Build, folder: Path) -> Path:
     return folder / "resources.o"
 
 
+def decoder_folder(kept: Path) -> Path:
+    """Name the folder of the decoder's sources, fetched or not."""
+    return kept / f"zstd-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
+
+
 def decoder_sources(work: Path) -> Path:
     """Fetch the sources of Zstandard's decoder once, by hash, and return their folder.
 
     They come from an sdist, so that every system compiles the same ones and none needs a package
     for them.
     """
-    folder = work.parent / f"zstd-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
+    folder = decoder_folder(work.parent)
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -173,12 +207,14 @@ def _compile(compiler: Sequence[str], flags: Sequence[str], source: Path, target
     return result
 
 
-def _run(command: Sequence[str], **environment: str) -> None:
-    done = subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
+def _run(command: Sequence[str]) -> str:
+    """Run a tool and return what it printed; parts of MinGW's find their libraries by PATH."""
+    folders = filter(None, (os.path.dirname(command[0]), os.environ.get("PATH")))
+    environment = {**os.environ, "PATH": os.pathsep.join(folders)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise FreezeError(
             f"exit status {done.returncode} from {shlex.join(command)}\n{done.stderr.strip()}",
             "Correct what it complains about, and freeze again.",
         )
+    return done.stdout

@@ -9,7 +9,8 @@ from typing import Any, TypeGuard
 from xml.etree import ElementTree
 
 import pytest
-from freezing import windows_resources
+from freezing import launcher, windows_resources
+from freezing.errors import FreezeError
 from freezing.target import Native, is_windows, program_name
 
 LOCK = """plain==1.0 \\
@@ -43,6 +44,35 @@ def test_paths_are_on_the_drive_of_this_machine(tmp_path: Path) -> None:
     from windows.wine import path
 
     assert path(tmp_path / "a b") == "Z:" + str(tmp_path).replace("/", "\\") + "\\a b"
+
+
+def compiler_for(target: str, path: Path) -> str:
+    """A program that answers as a compiler for this target does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/bin/sh\n[ "$1" = -dumpmachine ] && echo {target}\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the compilers are shell scripts")
+def test_mingw_is_found_where_it_usually_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin:/usr/bin")
+    folders = [tmp_path / "none", tmp_path / "first", tmp_path / "second"]
+    with pytest.raises(FreezeError, match="no C compiler: w64-gcc") as missing:
+        launcher.mingw("w64-gcc", folders)
+    assert "bin folder on PATH" in missing.value.advice
+    found = compiler_for("x86_64-w64-mingw32", folders[1] / "w64-gcc.exe")
+    compiler_for("x86_64-w64-mingw32", folders[2] / "w64-gcc.exe")
+    assert launcher.mingw("w64-gcc", folders) == [found]
+    compiler_for("x86_64-pc-msys", tmp_path / "bin" / "w64-gcc")  # MSYS2's own, first on PATH
+    with pytest.raises(FreezeError, match="compiles for x86_64-pc-msys"):
+        launcher.mingw("w64-gcc", folders)
+    clang = compiler_for("x86_64-w64-windows-gnu", tmp_path / "clang")
+    monkeypatch.setenv("CC", clang)
+    assert launcher.mingw("w64-gcc", folders) == [clang]
 
 
 def test_the_manifest_is_xml_with_what_it_is_for() -> None:
