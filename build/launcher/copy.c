@@ -5,9 +5,14 @@
  *     <store>/.unpack-<pid>-<n>/     being unpacked by the process that holds its flock, else a leftover
  *     <store>/.aside-<pid>-<n>/      taken out of the way, being removed
  *
- * A copy counts as complete while the fingerprint over every entry's path, mode, size and change time still
- * matches, and nobody removes it while a process that runs from it holds a shared flock on its folder. The
- * launcher takes the lock, and the program inherits its descriptor. Change times cannot be set back by touch or cp -p, so an edit is noticed without reading the files.
+ * A copy counts as complete while the fingerprint over every entry's path, mode, size and time still matches, and
+ * nobody removes it while a process that runs from it holds a shared flock on its folder. The launcher takes the
+ * lock, and the program inherits its descriptor.
+ *
+ * The time is that of the last change of any kind, which touch and cp -p cannot set back: so an edit is noticed
+ * without reading the files. On macOS it is that of the last change of contents, and the file must be the same
+ * inode: the system itself may add an attribute (com.apple.provenance) to the files of a program that has run, and
+ * every start would unpack anew. An edit that sets the time back is not noticed there.
  * This guards against damage and accidents. It is no barrier to a program that runs as the same user, which
  * could as well replace the single file.
  */
@@ -29,9 +34,11 @@
 #include <unistd.h>
 #ifdef __APPLE__
 #include <sys/mount.h>
-#define CHANGED(status) ((status).st_ctimespec)
+#define ATTRIBUTES_COME_LATER
+#define MODIFIED(status) ((status).st_mtimespec)
 #else
 #define CHANGED(status) ((status).st_ctim)
+#define MODIFIED(status) ((status).st_mtim)
 #endif
 
 #define MARKER ".complete"
@@ -120,6 +127,20 @@ static uint64_t hash(uint64_t state, const void *data, size_t length) /* FNV-1a 
     return state;
 }
 
+/* Add what tells that a file is no longer the one that was unpacked: see the top. */
+static uint64_t hash_time(uint64_t state, const struct stat *status)
+{
+#ifdef ATTRIBUTES_COME_LATER /* a test defines it elsewhere, too */
+    const struct timespec time = MODIFIED(*status);
+
+    state = hash(state, &status->st_ino, sizeof status->st_ino);
+#else
+    const struct timespec time = CHANGED(*status);
+#endif
+    state = hash(state, &time.tv_sec, sizeof time.tv_sec);
+    return hash(state, &time.tv_nsec, sizeof time.tv_nsec);
+}
+
 /* Add the entries below the open folder to the fingerprint, in whatever order. Closes `folder`. */
 static int add_entries(int folder, uint64_t path_hash, bool top, struct fingerprint *sum)
 {
@@ -155,8 +176,7 @@ static int add_entries(int folder, uint64_t path_hash, bool top, struct fingerpr
             result = below < 0 ? fail(NULL) : add_entries(below, path, false, sum);
         } else { /* a folder's own times and size change with no change that matters */
             state = hash(state, &status.st_size, sizeof status.st_size);
-            state = hash(state, &CHANGED(status).tv_sec, sizeof CHANGED(status).tv_sec);
-            state = hash(state, &CHANGED(status).tv_nsec, sizeof CHANGED(status).tv_nsec);
+            state = hash_time(state, &status);
             sum->bytes += (uint64_t)status.st_size;
         }
         sum->entries++;
