@@ -18,8 +18,11 @@ from cco.installation.installing import Plan, plan_installation, shadowing
 from cco.installation.places import Places, default_prefix, places_below, prefix_of
 from cco.installation.program import Program, on_path, running_program
 from cco.installation.record import read_record
-from cco.installation.steps import KEPT, REMOVED, Step, perform
+from cco.installation.steps import CREATED, KEPT, REMOVED, REPLACED, Step, perform
 from cco.installation.uninstalling import plan_removal, remove_folders
+
+_WOULD = {CREATED: "would create", REPLACED: "would replace", REMOVED: "would remove"}
+"""What a dry run says of a step; JSON has the plain result, and `dry_run` beside it."""
 
 _HELP = """Put this program on PATH for this user, with completions and manual.
 
@@ -112,7 +115,7 @@ def _already_there(program: Program) -> dict[str, Any]:
 
 def _install(plan: Plan, places: Places, *, dry_run: bool) -> dict[str, Any]:
     steps = _perform(plan.steps, dry_run=dry_run)
-    notes = [f"{path} is somebody else's and was left alone" for path in plan.left_alone]
+    notes = [f"{path} is somebody else's and is left alone" for path in plan.left_alone]
     other = shadowing(places.program, on_path(os.environ.get("PATH")))
     if other is not None and plan.line is None:
         notes.append(f"{other} comes first on PATH, not the cco that was installed")
@@ -153,12 +156,12 @@ def _uninstall(places: Places, *, purge: bool, dry_run: bool) -> dict[str, Any]:
     if not dry_run:
         remove_folders(record, os.environ, purge=purge)
     notes = [
-        f"{one['path']} was left: it is not as it was installed"
+        f"{one['path']} is left: it is not as it was installed"
         for one in done
         if one["result"] == KEPT
     ]
     notes += [
-        f"{path} is in use and was left; end it, then run this again"
+        f"{path} is in use and is left; end it, then run this again"
         for step in steps
         for path in sorted(getattr(step, "in_use", ()))
     ]
@@ -199,11 +202,15 @@ def _perform(steps: list[Step], *, dry_run: bool) -> list[dict[str, str]]:
 
 def _tell(document: Mapping[str, Any]) -> None:
     install = document["action"] == "install"
+    said, width = (_WOULD, 13) if document["dry_run"] else ({}, 10)
     for step in document["steps"]:
-        print_data(f"{step['result']:10} {printable(step['path'])}")
+        result = said.get(step["result"], step["result"])
+        print_data(f"{result:{width}} {printable(step['path'])}")
     for note in document["notes"]:
         print_note(note)
     if document["dry_run"]:
+        if document.get("daemon_was_running"):
+            print_data("would stop the daemon")
         print_data("nothing was changed: this was a dry run")
     elif install and document["steps"]:
         print_data(f"cco {VERSION} is installed: {printable(document['program'])}")

@@ -88,7 +88,27 @@ def test_a_dry_run_changes_nothing(box: Box) -> None:
     gone = install(box, "--uninstall", "--dry-run", "--purge")
     assert {step["path"] for step in gone["steps"]} >= {str(box.home / one) for one in INSTALLED}
     assert box.tree() == before
-    assert "nothing was changed" in box.ok("install", "--dry-run", env=box.environment())
+
+
+def test_a_dry_run_says_what_it_would_do(box: Box) -> None:
+    def told(*arguments: str) -> list[str]:
+        text = box.ok("install", "--dry-run", *arguments, env=box.environment())
+        steps, _, rest = text.partition("nothing was changed: this was a dry run\n")
+        assert rest or "--uninstall" in arguments  # the line for PATH
+        return [line.rpartition(" ")[0].strip() for line in steps.splitlines()]
+
+    assert told() == ["would create"] * len(INSTALLED)
+    install(box)
+    assert told() == ["unchanged"] * len(INSTALLED)
+    box.installed.write_bytes(box.installed.read_bytes()[:-1])
+    assert sorted(told("--force")) == ["unchanged"] * (len(INSTALLED) - 1) + ["would replace"]
+    install(box, "--force")
+    assert as_installed(box, "daemon", "start").returncode == 0
+    *removals, daemon = told("--uninstall")
+    assert set(removals) == {"would remove"}
+    assert daemon == "would stop the"
+    assert len(box.daemon_processes()) == 1
+    assert (box.home / INSTALLED[0]).exists()
 
 
 def test_modify_path_edits_one_file_once_and_is_taken_back(box: Box) -> None:
