@@ -67,19 +67,14 @@ class PutFile:
         return UNCHANGED if same else REPLACED
 
     def apply(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.is_dir() and not self.path.is_symlink():
             raise IsADirectoryError(None, "is a folder")
-        draft = _draft_of(self.path)
-        try:
+        with _draft_of(self.path) as draft:
             with draft.open("xb") as file:
                 file.write(self.contents)
                 file.flush()
                 os.fsync(file.fileno())
             draft.chmod(self.mode)
-            _move_over(draft, self.path)
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -95,13 +90,8 @@ class PutLink:
         return UNCHANGED if link_target(self.path) == str(self.target) else REPLACED
 
     def apply(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = _draft_of(self.path)
-        draft.symlink_to(self.target)
-        try:
-            draft.replace(self.path)
-        finally:
-            draft.unlink(missing_ok=True)
+        with _draft_of(self.path) as draft:
+            draft.symlink_to(self.target)
 
 
 @dataclass(frozen=True)
@@ -190,8 +180,16 @@ def digest_of(contents: bytes) -> str:
     return hashlib.sha256(contents).hexdigest()
 
 
-def _draft_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+@contextmanager
+def _draft_of(path: Path) -> Iterator[Path]:
+    """Name a draft that takes the place of `path` at the end of the block, if that succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield draft
+        _move_over(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _move_over(draft: Path, path: Path) -> None:
@@ -201,7 +199,6 @@ def _move_over(draft: Path, path: Path) -> None:
         if not WINDOWS:
             raise
         aside = path.with_name(f".{path.name}.{os.getpid()}.old")
-        path.rename(
-            aside
-        )  # a program that runs can be renamed there, and neither replaced nor removed
+        # a program that runs can be renamed there, and neither replaced nor removed
+        path.rename(aside)
         draft.replace(path)
