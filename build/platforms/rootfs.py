@@ -28,6 +28,8 @@ from platforms.kept import draft_of  # noqa: E402
 from platforms.machine import Machine  # noqa: E402
 
 KEPT = ROOT / ".cache" / "rootfs"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+"""What debootstrap verifies Debian with."""
 SUITES = ("bullseye", "bookworm", "trixie")
 INSTALL_TIMEOUT_S = 3600
 
@@ -78,10 +80,12 @@ def make(suite: str, architecture: str | None = None, include: Sequence[str] = (
 
 def _bootstrap(suite: str, architecture: str, target: Path) -> None:
     tools.demand("debootstrap", "unshare")
+    if not KEYRING.exists():  # a debootstrap of another distribution's comes without it
+        tools.install("debian-archive-keyring")
     mirror, security = apt_mirrors()
     foreign = architecture != tools.machine_architecture()
     log = KEPT / f".{suite}-{architecture}.log"
-    command = ["debootstrap", "--variant=minbase", f"--arch={architecture}"]
+    command = ["debootstrap", "--variant=minbase", f"--arch={architecture}", "--force-check-gpg"]
     command += [*(["--foreign"] if foreign else []), suite, str(target), *mirror]
     tools.run([*_PRIVATE, *command], log=log)
     if foreign:
