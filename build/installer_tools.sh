@@ -1,12 +1,14 @@
 #!/bin/sh
-# Make sure of what the tests of the installers run: other shells, downloaders, ruby and lintian.
+# Make sure of what the tests of the installers run: other shells, downloaders, ruby, lintian, and
+# what reads manual pages.
 # On Debian they are installed; elsewhere the tests say what they miss and are skipped.
 set -eu
 
 say() { printf 'installer_tools: %s\n' "$*" >&2; }
 
 missing=''
-for pair in dash:dash busybox:busybox curl:curl wget:wget openssl:openssl ruby:ruby lintian:lintian man:man-db; do
+for pair in dash:dash busybox:busybox zsh:zsh fish:fish curl:curl wget:wget openssl:openssl ruby:ruby lintian:lintian \
+    man:man-db mandoc:mandoc groff:groff; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0

@@ -11,6 +11,7 @@ import click
 
 from cco import build_info
 from cco.catalogue.overlay import personal_catalogue
+from cco.cli.examples import examples
 from cco.cli.output import print_data, print_json, printable
 from cco.config import load_config, temp_folder
 from cco.daemon.rendezvous import find_alive
@@ -38,7 +39,16 @@ class Finding:
     advice: str = ""
 
 
-@click.command(name="doctor", help="Check whether cco would work here. Exit code 1 if not.")
+@click.command(
+    name="doctor",
+    help="Check whether cco would work here, and say what to do where not. Exit code 1 if a"
+    " problem was found.",
+    short_help="Check whether cco would work here.",
+    epilog=examples(
+        ("cco doctor", "look at everything that a session depends on"),
+        ("cco doctor --json", "the same for programs"),
+    ),
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> int:
     findings = list(examine())

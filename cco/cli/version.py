@@ -30,5 +30,7 @@ def run(arguments: Sequence[str]) -> int:
         }
         print(json.dumps(document))
         return 0
-    print("cco: error: usage: cco version [--json]", file=sys.stderr)
-    return 2
+    asked = list(arguments) in (["--help"], ["-h"])
+    usage = "usage: cco version [--json]"
+    print(usage if asked else f"cco: error: {usage}", file=None if asked else sys.stderr)
+    return 0 if asked else 2
