@@ -13,7 +13,7 @@ CLIENT := $(VENV)/python build/claude_client.py
 COMPILE := ../../.build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
-.PHONY: help demo test test-platforms test-tools test-fast bench bench-freeze check freeze release lock claude bootstrap clean FORCE
+.PHONY: help demo test test-platforms test-tools test-fast bench bench-freeze pictures check freeze release lock claude bootstrap clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ bench: bench-freeze test-tools ## all benchmarks: the frozen program's, the ledg
 
 bench-freeze: dist/cco claude ## how quick the single file is, beside what people usually freeze (builds those)
 	CCO_TEST_BINARY="$(CURDIR)/dist/cco" CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m tests.bench.freeze
+
+pictures: dist/cco claude test-tools ## the recording and the screenshots of the documents, anew
+	$(VENV)/python build/pictures/make.py --binary dist/cco --claude "$$($(CLIENT) path)"
 
 check: bootstrap ## static checks: ruff, formatting, mypy, and the workflows
 	$(VENV)/python -m ruff check .

@@ -58,7 +58,7 @@ class UsageInvalid(CcoError):
 
 class ConfigInvalid(CcoError):
     exit_code = 10
-    advice = "Correct the setting; docs/cli.md lists them all."
+    advice = "Correct the setting; docs/configuration.md lists them all."
 
 
 class BuildSecretInvalid(CcoError):

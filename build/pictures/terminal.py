@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import fcntl
 import os
 import pty
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pyte
 
@@ -22,6 +23,8 @@ TIMEOUT_S = 60
 _POLL_S = 0.05
 _PRIVATE = re.compile(rb"\x1b\[[<=>][0-9;:]*[@-~]")
 """Questions about the terminal and keyboard modes, which pyte would take for colours."""
+_ALTERNATE = re.compile(rb"(\x1b\[\?1049[hl])")
+"""To the screen for full-screen programs and back, of which pyte has one only."""
 _UNFINISHED = re.compile(rb"\x1b(\[[0-?]*[ -/]*)?$")
 
 
@@ -42,6 +45,8 @@ class Terminal:
         """Called whenever the program has written something."""
         self._stream = pyte.ByteStream(self.screen)
         self._rest = b""
+        self._behind: Any = None
+        """The usual screen and its cursor, while a full-screen program shows its own."""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             try:
@@ -74,8 +79,20 @@ class Terminal:
             unfinished = _UNFINISHED.search(data)
             end = unfinished.start() if unfinished else len(data)
             self._rest = data[end:]
-            self._stream.feed(_PRIVATE.sub(b"", data[:end]))
+            for piece in _ALTERNATE.split(_PRIVATE.sub(b"", data[:end])):
+                self._feed(piece)
             self.on_change()
+
+    def _feed(self, piece: bytes) -> None:
+        screen = self.screen
+        if not _ALTERNATE.fullmatch(piece):
+            self._stream.feed(piece)
+        elif piece.endswith(b"h"):
+            self._behind = copy.deepcopy((screen.buffer, screen.cursor))
+            screen.erase_in_display(2)
+        elif self._behind is not None:
+            screen.buffer, screen.cursor = self._behind
+            self._behind = None
 
     def wait_for(self, condition: Callable[[], object] | str) -> None:
         """Read until the screen shows a text, or a condition holds."""

@@ -135,7 +135,7 @@ def lint(as_json: bool) -> int:
     for line in found:
         print_data(printable(line))
     yours = f", {len(own)} of them yours ({overlay_folder()})" if own else ""
-    problems = f"{len(found)} problems" if found else "no problems"
+    problems = {0: "no problems", 1: "1 problem"}.get(len(found), f"{len(found)} problems")
     listing = f"listing {tokens} of {LISTING_LIMIT_TOKENS} tokens"
     print_data(f"{len(agents)} agents{yours}; {listing}; {problems}")
     return 1 if found else 0
