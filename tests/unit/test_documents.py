@@ -93,3 +93,12 @@ def test_every_document_is_in_the_index() -> None:
             continue
         link = name.name if name.parent.name == "docs" else f"../{document}"
         assert f"]({link})" in index, document
+
+
+def test_every_folder_is_in_the_layout() -> None:
+    layout = (ROOT / "CONTRIBUTING.md").read_text().partition("```text\n")[2].partition("```")[0]
+    for package in ROOT.glob("cco/*/__init__.py"):
+        assert f"cco/{package.parent.name}/ " in layout
+    tests = layout.partition("tests/ ")[2]
+    for package in ROOT.glob("tests/*/__init__.py"):
+        assert re.search(rf"\b{package.parent.name}\b", tests), package.parent.name
