@@ -24,7 +24,8 @@ def block(document: str, tag: str, start: str) -> str:
 def test_the_error_in_the_description_of_the_api(daemon: Sandbox) -> None:
     asked, answer = block("api.md", "text", "GET ").split("\n\n", 1)
     status, document = answer.split("\n", 1)
-    got = daemon.request(*asked.split())
+    method, target = asked.split()
+    got = daemon.request(method, target)
     assert got.status == int(status.split()[0])
     assert got.json() == json.loads(document)
 
