@@ -26,6 +26,7 @@ def manual_page(application: click.Group) -> str:
         *(".IR USD ]", ".RI [ arguments\\ of\\ claude \\ ...]"),
         *(".br", ".B cco", ".I command", ".RI [ options ]"),
         *(".SH DESCRIPTION", *_paragraphs(texts.DESCRIPTION)),
+        *(".SH OPTIONS", *_terms(texts.OPTIONS), *_terms(_options(context))),
         *(".SH COMMANDS", *_commands(commands), *_terms(texts.UNLISTED)),
         *(".SH ENVIRONMENT", *_terms(texts.ENVIRONMENT)),
         *(".SH FILES", *_terms(texts.FILES)),
@@ -56,15 +57,23 @@ def _leaves(group: click.Group, parent: click.Context) -> Iterator[click.Context
 def _commands(commands: Iterable[click.Context]) -> Iterator[str]:
     for context in commands:
         command = context.command
-        options = [one for one in command.params if isinstance(one, click.Option)]
+        options = list(_options(context))
         pieces = command.collect_usage_pieces(context)
         if not options and "[OPTIONS]" in pieces:  # --help alone
             pieces.remove("[OPTIONS]")
         yield from _terms([(" ".join([context.command_path, *pieces]), command.help or "")])
         if options:
             yield ".RS"
-            yield from _terms(option.get_help_record(context) or ("", "") for option in options)
+            yield from _terms(options)
             yield ".RE"
+
+
+def _options(context: click.Context) -> Iterator[tuple[str, str]]:
+    """A command's options and what they do; --help, which all have, is left out."""
+    for option in context.command.params:
+        record = option.get_help_record(context) if isinstance(option, click.Option) else None
+        if record is not None:
+            yield record
 
 
 def _examples(commands: Iterable[click.Context]) -> Iterator[tuple[str, str]]:

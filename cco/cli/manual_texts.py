@@ -14,6 +14,13 @@ DESCRIPTION = (
     " and ends with cco daemon stop.",
 )
 
+OPTIONS = (
+    ("--budget USD", "What the sessions of this launch may cost, in US dollars."),
+    ("--", "Everything that follows is Claude Code's."),
+    ("-h, --help", "Show the commands, or the help of one."),
+)
+"""Those of a launch, beside which all options are Claude Code's; the program's own follow."""
+
 UNLISTED = (
     (
         "cco version [--json]",

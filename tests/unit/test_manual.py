@@ -63,7 +63,7 @@ def test_a_fault_would_be_noticed(check: list[str]) -> None:
 def test_the_sections_are_those_of_man_pages_in_their_order() -> None:
     sections = [name.strip('"') for name in re.findall(r"^\.SH (.*)$", PAGE, re.MULTILINE)]
     assert sections == [
-        *("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "ENVIRONMENT", "FILES"),
+        *("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "ENVIRONMENT", "FILES"),
         *("EXIT STATUS", "EXAMPLES", "SEE ALSO"),
     ]
 
