@@ -11,7 +11,7 @@ from cco.demo.model_api import Block, ModelRequest, ModelServer, Usage, text, to
 from cco.demo.scenario import SLUG, TESTS, specialist_of
 from pictures.recording import Recording
 from pictures.terminal import Terminal
-from tests.conftest import Sandbox
+from tests.conftest import Sandbox, wait_until
 from tests.e2e.conftest import Stage
 
 PROMPT = "Add a slugify function, and tests for it."
@@ -41,7 +41,6 @@ class Play:
     def __init__(self, project: Path) -> None:
         self.project = project
         self.seen = threading.Event()
-        self.reports = 0
 
     def __call__(self, request: ModelRequest) -> Sequence[Block]:
         name = specialist_of(request)
@@ -76,16 +75,18 @@ def record(folder: Path, binary: Path, claude: str) -> Recording:
     project = place.home / "shop"
     project.mkdir()
     play = Play(project)
-    with ModelServer(play) as model:
-        model.usage_of = _claimed
-        stage = Stage(place, model, claude)
-        stage.skip_first_run_dialogs(project)
-        with _shell(stage, project, folder) as terminal:
-            recording = Recording(terminal)
-            try:
-                _act(terminal, play, recording)
-            finally:
-                play.seen.set()
+    try:
+        with ModelServer(play) as model:
+            model.usage_of = _claimed
+            stage = Stage(place, model, claude)
+            stage.skip_first_run_dialogs(project)
+            with _shell(stage, project, folder) as terminal:
+                recording = Recording(terminal)
+                try:
+                    _act(terminal, play, recording, stage)
+                finally:
+                    play.seen.set()
+    finally:
         place.close()
     return recording
 
@@ -105,7 +106,7 @@ def _shell(stage: Stage, project: Path, folder: Path) -> Terminal:
     return Terminal(argv, env, project, columns=COLUMNS, rows=ROWS)
 
 
-def _act(terminal: Terminal, play: Play, recording: Recording) -> None:
+def _act(terminal: Terminal, play: Play, recording: Recording, stage: Stage) -> None:
     terminal.wait_for("$")
     _say(terminal, "cco --budget 5")
     terminal.wait_for(MARKS[1])
@@ -117,9 +118,15 @@ def _act(terminal: Terminal, play: Play, recording: Recording) -> None:
     terminal.wait_for(ANSWER)
     recording.linger(2.5)
     _leave(terminal)
+    wait_until(lambda: _counted(stage) >= set(TEAM), "what the specialists have cost")
     _say(terminal, "cco usage")
     terminal.wait_for("total $")
     recording.linger(6)
+
+
+def _counted(stage: Stage) -> set[str]:
+    """Whose calls the daemon knows of so far."""
+    return {str(row["agent"]) for row in stage.json("usage")["agents"] if row["calls"]}
 
 
 def _leave(terminal: Terminal) -> None:
