@@ -17,7 +17,7 @@ CLIENTS := newest 2.1.200 2.1.100 2.1.40
 COMPILE := ../../.build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
-.PHONY: help demo test fuzz test-platforms test-clients test-tools test-fast bench bench-freeze check freeze release docs lock claude bootstrap clean FORCE
+.PHONY: help demo test fuzz test-platforms test-clients test-tools test-fast bench bench-freeze pictures check freeze release docs lock claude bootstrap clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,9 @@ bench: bench-freeze test-tools ## all benchmarks: the frozen program, hooks and 
 
 bench-freeze: dist/cco claude ## how quick the single file is, beside what people usually freeze (builds those)
 	CCO_TEST_BINARY="$(CURDIR)/dist/cco" CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m tests.bench.freeze
+
+pictures: dist/cco claude test-tools ## the recording and the screenshots of the documents, anew
+	$(VENV)/python build/pictures/make.py --binary dist/cco --claude "$$($(CLIENT) path)"
 
 check: bootstrap ## static checks: ruff, formatting, mypy, and the workflows
 	$(VENV)/python -m ruff check .

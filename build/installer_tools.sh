@@ -1,14 +1,14 @@
 #!/bin/sh
 # Make sure of what tests run: other shells, downloaders, ruby and lintian for those of the installers,
-# and strace for those that look at every process.
+# what reads manual pages, and strace for those that look at every process.
 # On Debian they are installed; elsewhere the tests say what they miss and are skipped.
 set -eu
 
 say() { printf 'installer_tools: %s\n' "$*" >&2; }
 
 missing=''
-for pair in dash:dash busybox:busybox curl:curl wget:wget openssl:openssl ruby:ruby lintian:lintian man:man-db \
-    strace:strace; do
+for pair in dash:dash busybox:busybox zsh:zsh fish:fish curl:curl wget:wget openssl:openssl ruby:ruby lintian:lintian \
+    man:man-db mandoc:mandoc groff:groff strace:strace; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0

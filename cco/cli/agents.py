@@ -6,6 +6,7 @@ import click
 
 from cco.catalogue.lint import COUNT, LISTING_LIMIT_TOKENS, catalogue_flaws, listing_tokens
 from cco.catalogue.overlay import PersonalCatalogue, overlay_folder, personal_catalogue
+from cco.cli.examples import examples
 from cco.cli.output import print_data, print_json, print_note, printable, table
 from cco.config import load_config
 
@@ -13,12 +14,27 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _MAX_RESULTS = 20
 
 
-@click.group(name="agents", help="The specialists.")
+@click.group(
+    name="agents",
+    help="List, read, search and check the specialists, yours included.",
+    epilog=examples(
+        ("cco agents list", "all of them"),
+        ("cco agents search app is slow", "who would be the one for it"),
+    ),
+)
 def group() -> None:
     pass
 
 
-@group.command(name="list", help="List all specialists.")
+@group.command(
+    name="list",
+    help="List all specialists: name, model, and when each is the one to ask.",
+    short_help="List all specialists.",
+    epilog=examples(
+        ("cco agents list", "as a table"),
+        ("cco agents list --json", "for programs, with each one's tools"),
+    ),
+)
 @JSON
 def list_agents(as_json: bool) -> None:
     agents = _personal().catalogue.agents
@@ -29,7 +45,11 @@ def list_agents(as_json: bool) -> None:
     print_data(table(("NAME", "MODEL", "WHEN"), rows))
 
 
-@group.command(help="Show one specialist with its whole brief.")
+@group.command(
+    help="Show one specialist: model, tools, and the whole brief that it works by.",
+    short_help="Show one specialist with its whole brief.",
+    epilog=examples(("cco agents show debugger", "what the debugger is told")),
+)
 @click.argument("name")
 @JSON
 def show(name: str, as_json: bool) -> None:
@@ -42,9 +62,22 @@ def show(name: str, as_json: bool) -> None:
     print_data("\n".join(printable(line.expandtabs(4)) for line in agent.brief.split("\n")))
 
 
-@group.command(help="Find the specialists for a task, the best first. Exit code 1 if none fits.")
+@group.command(
+    help="Find the specialists for a task, the best first. Exit code 1 if none fits.",
+    epilog=examples(
+        ("cco agents search the page jumps while it loads", "in your own words"),
+        ("cco agents search --limit 1 flaky test", "only the best"),
+    ),
+)
 @click.argument("text", nargs=-1, required=True)
-@click.option("--limit", type=click.IntRange(1, _MAX_RESULTS), default=5, show_default=True)
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(1, _MAX_RESULTS),
+    default=5,
+    show_default=True,
+    help=f"How many to show, {_MAX_RESULTS} at most.",
+)
 @JSON
 def search(text: tuple[str, ...], limit: int, as_json: bool) -> int:
     personal = _personal()
@@ -76,7 +109,11 @@ def search(text: tuple[str, ...], limit: int, as_json: bool) -> int:
     return 0 if found else 1
 
 
-@group.command(help="Check every definition, yours too. Exit code 1 if one breaks a rule.")
+@group.command(
+    help="Check every definition, yours too, and what listing them costs. Exit code 1 if one"
+    " breaks a rule.",
+    epilog=examples(("cco agents lint", "after a change to a definition of yours")),
+)
 @JSON
 def lint(as_json: bool) -> int:
     personal = personal_catalogue(load_config())
@@ -98,7 +135,7 @@ def lint(as_json: bool) -> int:
     for line in found:
         print_data(printable(line))
     yours = f", {len(own)} of them yours ({overlay_folder()})" if own else ""
-    problems = f"{len(found)} problems" if found else "no problems"
+    problems = {0: "no problems", 1: "1 problem"}.get(len(found), f"{len(found)} problems")
     listing = f"listing {tokens} of {LISTING_LIMIT_TOKENS} tokens"
     print_data(f"{len(agents)} agents{yours}; {listing}; {problems}")
     return 1 if found else 0

@@ -10,17 +10,17 @@ from collections.abc import Sequence
 import click
 
 from cco.cli import COMMANDS, failure
+from cco.cli.examples import examples
 from cco.cli.output import tell
-from cco.errors import CcoError
+from cco.errors import CcoError, UsageInvalid
 
-_EPILOG = """\b
-Anything else goes to Claude Code:
-  cco                       start a session in this folder
-  cco -p "fix the tests"    any arguments of claude, as they are
-  cco --budget 5            the same, for 5 US dollars at most; see cco budget
-  cco -- doctor             a claude argument that is also a command of cco
-Also: cco version, and cco hook EVENT and cco statusline, which Claude Code calls.
-"""
+_EPILOG = examples(
+    ("cco", "start Claude Code in this folder, orchestrated"),
+    ('cco -p "fix the tests"', "any arguments of claude, as they are"),
+    ("cco --budget 5", "the same, for 5 US dollars at most; see cco budget"),
+    ("cco -- doctor", "a claude argument that is also a command of cco"),
+    ("cco help notes", "the help of a command"),
+)
 
 
 class Commands(click.Group):
@@ -38,11 +38,18 @@ class Commands(click.Group):
         return command
 
 
+_HELP = """Claude Code with specialists, rules that survive compaction, and exact costs.
+
+What is none of the commands below goes to Claude Code as it is: cco starts a session in this
+folder. Also: cco version, and cco hook and cco statusline, which Claude Code calls.
+"""
+
+
 @click.group(
     name="cco",
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    help="Claude Code with specialists, rules that survive compaction, and exact costs.",
+    help=_HELP,
     epilog=_EPILOG,
 )
 @click.option(
@@ -55,11 +62,25 @@ def application() -> None:
     pass
 
 
-@application.command(name="help", help="Show this text.")
+@application.command(
+    name="help",
+    help="Show this text, or the help of a command.",
+    epilog=examples(
+        ("cco help", "all commands"),
+        ("cco help daemon logs", "one of them, as cco daemon logs --help"),
+    ),
+)
+@click.argument("names", metavar="[COMMAND]...", nargs=-1)
 @click.pass_context
-def show_help(context: click.Context) -> None:
-    parent = context.parent
-    click.echo(parent.get_help() if parent else "")
+def show_help(context: click.Context, names: tuple[str, ...]) -> None:
+    shown = context.find_root()
+    for name in names:
+        group = shown.command
+        command = group.get_command(shown, name) if isinstance(group, click.Group) else None
+        if command is None:
+            raise UsageInvalid(f"cco has no command {' '.join(names)!r}")
+        shown = click.Context(command, info_name=name, parent=shown)
+    click.echo(shown.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:

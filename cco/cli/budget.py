@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cco.cli.examples import examples
 from cco.cli.output import print_data, print_json, table
 from cco.cli.session_ids import shortened, whole_id
 from cco.cli.terminal_paths import short_path
@@ -26,8 +27,13 @@ def _amount(context: click.Context, parameter: click.Parameter, text: str) -> fl
 
 @click.group(
     name="budget",
-    help="Show what today and the running sessions cost of their budgets, or set a budget.",
+    help="Show what today and the running sessions have cost, and of which budgets; or set one.",
+    short_help="Show or set budgets.",
     invoke_without_command=True,
+    epilog=examples(
+        ("cco budget", "what is spent, of how much"),
+        ("cco budget set 10", "the session that runs may cost 10 US dollars"),
+    ),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -36,9 +42,19 @@ def group(context: click.Context, as_json: bool) -> None:
         _show(call("GET", _PATH), as_json)
 
 
-@group.command(name="set", help="Set a session's budget, or today's, in US dollars.")
+@group.command(
+    name="set",
+    help="Set a session's budget, or today's, in US dollars. The session goes on as it is.",
+    epilog=examples(
+        ("cco budget set 10", "for the session that runs, if it is the only one"),
+        ("cco budget set 10 --session ID", "for one of several; cco budget shows their ids"),
+        ("cco budget set 30 --day", "for all of today's sessions together, until midnight"),
+    ),
+)
 @click.argument("amount", metavar="USD", callback=_amount)
-@click.option("--session", "session_id", help="Which session; needed where several run.")
+@click.option(
+    "--session", "session_id", metavar="ID", help="Which session; needed where several run."
+)
 @click.option("--day", is_flag=True, help="Today's budget of all sessions together.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def set_budget(amount: float, session_id: str | None, day: bool, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from cco.cli.examples import examples
 from cco.cli.output import print_data, print_json, print_note, printable
 from cco.config import load_config
 from cco.daemon import supervisor
@@ -17,25 +18,50 @@ from cco.sealing import names
 from cco.sealing.folder import choose_folder, locate_folder
 from cco.sealing.sealed_set import SealedSet
 
-PORT = click.option("--port", type=click.IntRange(1, 65535), help="Serve on this port or fail.")
+PORT = click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(1, 65535),
+    help="Use this port or fail; else 3000, or the next free one.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _FOLLOW_POLL_S = 0.2
 _TAIL_BYTES = 256 * 1024
 
 
-@click.group(name="daemon", help="The background process that orchestrates.")
+@click.group(
+    name="daemon",
+    help="The background process that orchestrates. It starts with the first session by itself.",
+    short_help="Start, stop and look at the background process.",
+    epilog=examples(
+        ("cco daemon status", "whether it runs, and where"),
+        ("cco daemon restart", "take up changed settings; sessions go on"),
+        ("cco daemon stop", "end it; nothing is left behind"),
+    ),
+)
 def group() -> None:
     pass
 
 
-@group.command(help="Start the daemon in the background.")
+@group.command(
+    help="Start the daemon in the background.",
+    epilog=examples(
+        ("cco daemon start", "on port 3000, or the next free one"),
+        ("cco daemon start --port 3001", "on this port or not at all"),
+    ),
+)
 @PORT
 def start(port: int | None) -> None:
     sealed = supervisor.start(load_config(), port, print_note)
     print_data(f"the daemon runs on port {sealed.settings.port} (pid {sealed.settings.pid})")
 
 
-@group.command(help="Stop the daemon and remove everything it made.")
+@group.command(
+    help="Stop the daemon and remove what it made in the temp folder, also after one that was"
+    " killed.",
+    short_help="Stop the daemon and remove what it made.",
+    epilog=examples(("cco daemon stop", "sessions that run go on without orchestration")),
+)
 def stop() -> None:
     stopped = supervisor.stop()
     if stopped.was_running:
@@ -47,14 +73,28 @@ def stop() -> None:
         print_data("the daemon was not running")
 
 
-@group.command(help="Stop and start; running sessions go on with the same port and token.")
+@group.command(
+    help="Stop the daemon and start it again. Running sessions go on: port, token and figures"
+    " stay.",
+    short_help="Stop and start; running sessions go on.",
+    epilog=examples(
+        ("cco daemon restart", "take up changed settings or agents of yours"),
+        ("cco daemon restart --port 3001", "move to another port"),
+    ),
+)
 @PORT
 def restart(port: int | None) -> None:
     sealed = supervisor.restart(load_config(), port, print_note)
     print_data(f"the daemon runs on port {sealed.settings.port} (pid {sealed.settings.pid})")
 
 
-@group.command(help="Say whether the daemon runs, and where. Exit code 3 if it does not.")
+@group.command(
+    help="Say whether the daemon runs, and where. Exit code 3 if it does not.",
+    epilog=examples(
+        ("cco daemon status", "port, process, files"),
+        ("cco daemon status --json", "for programs, with the path of the log"),
+    ),
+)
 @JSON
 def status(as_json: bool) -> None:
     from cco.daemon.log import log_path
@@ -88,9 +128,24 @@ def _status_text(sealed: SealedSet, uptime_s: float) -> str:
     )
 
 
-@group.command(help="Print the daemon's log.")
+@group.command(
+    help="Print the end of the daemon's log. It holds no prompts and nothing that a model said.",
+    short_help="Print the daemon's log.",
+    epilog=examples(
+        ("cco daemon logs", "its last 200 lines"),
+        ("cco daemon logs -n 20 --follow", "the last 20, then what is added, until Ctrl-C"),
+    ),
+)
 @click.option("--follow", "-f", is_flag=True, help="Go on printing what is added.")
-@click.option("--lines", "-n", default=200, show_default=True, type=click.IntRange(0, 100_000))
+@click.option(
+    "--lines",
+    "-n",
+    metavar="N",
+    default=200,
+    show_default=True,
+    type=click.IntRange(0, 100_000),
+    help="How many of its last lines.",
+)
 def logs(follow: bool, lines: int) -> None:
     from cco.daemon.log import log_path
 
@@ -142,7 +197,10 @@ def _was_rotated(fd: int, path: Path) -> bool:
         return False
 
 
-@group.command(help="Run the daemon in the foreground, until Ctrl-C.")
+@group.command(
+    help="Run the daemon in the foreground, until Ctrl-C.",
+    epilog=examples(("cco daemon run", "for a service manager, or to watch it")),
+)
 @PORT
 def run(port: int | None) -> None:
     from cco.daemon import server

@@ -9,13 +9,22 @@ from contextlib import suppress
 
 import click
 
+from cco.cli.examples import examples
 from cco.cli.output import print_data, print_json, print_note
 from cco.config import load_config
 from cco.daemon import supervisor
 from cco.daemon.rendezvous import call
 
 
-@click.command(name="dashboard", help="Open the dashboard in your browser, signed in.")
+@click.command(
+    name="dashboard",
+    help="Open the dashboard in your browser, signed in. Starts the daemon if none runs.",
+    short_help="Open the dashboard in your browser.",
+    epilog=examples(
+        ("cco dashboard", "open it"),
+        ("cco dashboard --print-url", "only print the address, good once and for a minute"),
+    ),
+)
 @click.option("--print-url", is_flag=True, help="Print the address instead of opening it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
 def command(print_url: bool, as_json: bool) -> None:

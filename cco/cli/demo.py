@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cco.cli.examples import examples
 from cco.cli.output import print_data, printable
 
 _OPENING = """\
@@ -14,7 +15,13 @@ network: no account, no key, no cost. Home, temp folder and project are throwawa
 
 @click.command(
     name="demo",
-    help="Run a whole orchestrated session offline: real Claude Code, scripted model.",
+    help="Run a whole orchestrated session offline and without an account: the real Claude Code,"
+    " a scripted model on this machine, throwaway folders.",
+    short_help="Run a whole session offline, without an account.",
+    epilog=examples(
+        ("cco demo", "see it work"),
+        ("cco demo --keep", "and keep the files for a look at them"),
+    ),
 )
 @click.option("--keep", is_flag=True, help="Keep the throwaway folder and say where it is.")
 def command(keep: bool) -> None:

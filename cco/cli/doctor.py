@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from cco import build_info
+from cco.cli.examples import examples
 from cco.cli.output import print_data, print_json, printable
 from cco.doctor.examination import AREAS, Fixed, examine, put_right
 from cco.doctor.finding import NOTE, OK, PROBLEM, Finding
@@ -24,8 +25,14 @@ _MARK_COLUMNS = max(map(len, _MARKS.values()))
 
 @click.command(
     name="doctor",
-    help="Check whether cco would work here. Exit code 1 if not. Shows no secret, so that the "
-    "output can go into a report.",
+    help="Check whether cco would work here, and say what to do where not. Exit code 1 if a"
+    " problem was found. Shows no secret, so that the output can go into a report.",
+    short_help="Check whether cco would work here.",
+    epilog=examples(
+        ("cco doctor", "look at everything that a session depends on"),
+        ("cco doctor --fix", "put right what safely can be"),
+        ("cco doctor --json", "the same for programs"),
+    ),
 )
 @click.option("--fix", is_flag=True, help="Put right what safely can be, and say what was done.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -11,6 +11,7 @@ import click
 
 from cco.build_info import VERSION
 from cco.cli.completion import completion_script
+from cco.cli.examples import examples
 from cco.cli.manual import manual_page
 from cco.cli.output import print_data, print_json, print_note, printable
 from cco.errors import CcoError, UsageInvalid
@@ -36,7 +37,16 @@ you give --purge.
 _PURGE = "To remove your settings, too: cco install --uninstall --purge"
 
 
-@click.command(name="install", help=_HELP)
+@click.command(
+    name="install",
+    help=_HELP,
+    short_help="Put this program on PATH for this user, or take it away.",
+    epilog=examples(
+        ("cco install --dry-run", "only say what would be done"),
+        ("cco install", "into ~/.local, with completions and manual"),
+        ("cco install --uninstall", "take it away again"),
+    ),
+)
 @click.option("--prefix", metavar="DIR", help="Install below this folder, as DIR/bin/cco.")
 @click.option(
     "--modify-path", is_flag=True, help="Add the line for PATH to your shell's start-up file."

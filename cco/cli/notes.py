@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cco.cli.examples import examples
 from cco.cli.output import print_data, print_json, printable
 from cco.daemon.rendezvous import call
 from cco.errors import NotFound, UsageInvalid
@@ -17,12 +18,20 @@ _EXAMPLE = 'For example: cco notes --add "the cache is per tenant" --path src/ca
 
 
 @click.command(
-    name="notes", help="Show the notes of this project, find those that fit TEXT…, or add one."
+    name="notes",
+    help="Show the notes that agents and people left in this project, find those that fit some"
+    " words, or leave one.",
+    short_help="Show, find or leave notes in this project.",
+    epilog=examples(
+        ("cco notes", "the latest first"),
+        ("cco notes cached tenants", "those that fit, the best first"),
+        ('cco notes --add "Prices are in cents." --path cart.py', "leave one"),
+    ),
 )
 @click.argument("text", nargs=-1)
-@click.option("--add", is_flag=True, help="Leave TEXT… as a note.")
-@click.option("--path", help="With --add: the file that the note is about.")
-@click.option("--all", "everywhere", is_flag=True, help="Of all projects.")
+@click.option("--add", is_flag=True, help="Leave the words as a note.")
+@click.option("--path", metavar="FILE", help="With --add: the file that the note is about.")
+@click.option("--all", "everywhere", is_flag=True, help="Those of all projects.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     text: tuple[str, ...], add: bool, path: str | None, everywhere: bool, as_json: bool

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cco.claude import versions
+from cco.cli.examples import examples
 from cco.cli.output import print_data, print_json, table
 from cco.cli.paging import pages
 from cco.cli.session_ids import PAGE, shortened, whole_id
@@ -18,9 +19,15 @@ from cco.daemon.rendezvous import call
 
 @click.command(
     name="sessions",
-    help="Show the sessions that the daemon knows, or one of them, by its id or how that begins.",
+    help="Show what runs and what ran, the latest first; or one session with its agents, named by"
+    " its id or by how that begins.",
+    short_help="Show what runs and what ran.",
+    epilog=examples(
+        ("cco sessions", "all that the daemon knows"),
+        ("cco sessions ID", "one, with its agents"),
+    ),
 )
-@click.argument("session_id", required=False)
+@click.argument("session_id", metavar="[ID]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(session_id: str | None, as_json: bool) -> None:
     if session_id is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from cco.cli.examples import examples
 from cco.cli.output import print_data, print_json
 from cco.cli.top_data import take_picture
 from cco.cli.top_screen import Screen, opened_screen
@@ -35,7 +36,15 @@ def _number(_context: click.Context, _option: click.Parameter, value: float) -> 
 
 
 @click.command(
-    name="top", help="Show live what runs: sessions, their agents, tokens, cost, budgets."
+    name="top",
+    help="Show live what runs: sessions, the tree of their agents, tokens, cost, time and budgets."
+    " q quits, ? shows the other keys.",
+    short_help="Show live what runs.",
+    epilog=examples(
+        ("cco top", "live, until q"),
+        ("cco top --once", "one picture, for a script or a pipe"),
+        ("cco top --interval 10", "look every ten seconds"),
+    ),
 )
 @click.option("--once", is_flag=True, help="Print one picture and end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures of one picture as JSON.")
@@ -47,7 +56,7 @@ def _number(_context: click.Context, _option: click.Parameter, value: float) -> 
     type=click.FloatRange(_SHORTEST_S, 3600),
     callback=_number,
     metavar="SECONDS",
-    help="How often to look.",
+    help="How long to wait between looks.",
 )
 def command(once: bool, as_json: bool, interval_s: float) -> None:
     identity = current_identity()

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cco.cli.examples import examples
 from cco.cli.output import print_data, print_json, table
 from cco.cli.session_ids import shortened, whole_id
 from cco.cli.sessions import cost, seconds, tokens
@@ -21,11 +22,22 @@ _TABLES = (
 
 
 @click.command(
-    name="usage", help="Show tokens, cost and time by agent, model, project and session."
+    name="usage",
+    help="Show tokens, cost and time by agent, model, project and session, as Claude Code itself"
+    " reports them.",
+    short_help="Show tokens, cost and time.",
+    epilog=examples(
+        ("cco usage", "all that the daemon knows"),
+        ("cco usage --project .", "of the sessions in this folder"),
+        ("cco usage --session ID --hours", "of one session, by the hour, too"),
+    ),
 )
-@click.option("--session", "session_id", help="Of one session only.")
+@click.option("--session", "session_id", metavar="ID", help="Of one session only.")
 @click.option(
-    "--project", type=click.Path(resolve_path=True), help="Of the sessions in one folder only."
+    "--project",
+    metavar="FOLDER",
+    type=click.Path(resolve_path=True),
+    help="Of the sessions in one folder only.",
 )
 @click.option("--hours", is_flag=True, help="By the hour, too (UTC).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -28,7 +28,11 @@ def run(arguments: Sequence[str]) -> int:
         }
         print(json.dumps(document))
         return 0
+    usage = "usage: cco version [--json]"
+    if list(arguments) in (["--help"], ["-h"]):
+        print(usage)
+        return 0
     from cco.cli.output import tell
 
-    tell("cco: error: usage: cco version [--json]")
+    tell(f"cco: error: {usage}")
     return 2

@@ -59,14 +59,15 @@ class Stage:
     def requests(self) -> list[ModelRequest]:
         return self.model.requests
 
-    def skip_first_run_dialogs(self) -> None:
+    def skip_first_run_dialogs(self, folder: Path | None = None) -> None:
         """What a person has answered once, as the interactive client keeps it."""
         project = {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}
         document = {
             "hasCompletedOnboarding": True,
             "theme": "dark",
+            "hasSeenAutoDefaultNudge": True,
             "customApiKeyResponses": {"approved": [KEY[-20:]], "rejected": []},
-            "projects": {str(self.sandbox.project): project},
+            "projects": {str(folder or self.sandbox.project): project},
         }
         (self.sandbox.home / ".claude.json").write_text(json.dumps(document))
 

@@ -262,17 +262,6 @@ def test_the_line_is_that_of_the_users_shell(box: Box, shell: str, file: str, wo
     assert box.tree() == []
 
 
-def test_completions_work_in_bash(box: Box) -> None:
-    install(box)
-    script = (
-        '. "$HOME/.local/share/bash-completion/completions/cco"\n'
-        'COMP_WORDS=(cco daem) COMP_CWORD=1; _cco_completion cco daem cco; echo "${COMPREPLY[@]}"'
-    )
-    env = box.environment(PATH=f"{box.installed.parent}:/usr/bin:/bin")
-    out = subprocess.check_output(["bash", "-c", script], env=env, text=True)
-    assert out.strip() == "daemon"
-
-
 @pytest.mark.skipif(shutil.which("man") is None, reason="no man here")
 def test_the_manual_has_every_command_and_no_fault(box: Box) -> None:
     install(box)

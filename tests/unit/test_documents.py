@@ -50,20 +50,48 @@ def test_the_figures_of_the_search_are_the_measured_ones() -> None:
         assert f"| {row} (238 + 100) | {shown} |" in CATALOGUE
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        "README.md",
-        "CONTRIBUTING.md",
-        "SECURITY.md",
-        "docs/catalogue.md",
-        "docs/cli.md",
-        "docs/install.md",
-        "docs/team.md",
-        "installers/README.md",
-    ],
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT))
+    for path in [*ROOT.glob("*.md"), ROOT / "installers/README.md", *(ROOT / "docs").glob("*.md")]
 )
+
+
+def anchors(path: Path) -> set[str]:
+    """What the headings of a document are called in links, as GitHub does it."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    names = set()
+    for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        names.add(re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-"))
+    return names
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document: str) -> None:
     text = (ROOT / document).read_text()
-    for target in re.findall(r"\]\(([^):#]+)\)", text):
-        assert ((ROOT / document).parent / target).exists(), target
+    for target in re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", text):
+        name, _, anchor = "".join(target).partition("#")
+        if ":" in name:
+            continue
+        path = (ROOT / document).parent / name if name else ROOT / document
+        assert path.exists(), name
+        if anchor:
+            assert anchor in anchors(path), f"{name}#{anchor}"
+
+
+def test_every_document_is_in_the_index() -> None:
+    index = (ROOT / "docs/README.md").read_text()
+    for document in DOCUMENTS:
+        name = Path(document)
+        if document in ("README.md", "docs/README.md"):
+            continue
+        link = name.name if name.parent.name == "docs" else f"../{document}"
+        assert f"]({link})" in index, document
+
+
+def test_every_folder_is_in_the_layout() -> None:
+    layout = (ROOT / "CONTRIBUTING.md").read_text().partition("```text\n")[2].partition("```")[0]
+    for package in ROOT.glob("cco/*/__init__.py"):
+        assert f"cco/{package.parent.name}/ " in layout
+    tests = layout.partition("tests/ ")[2]
+    for package in ROOT.glob("tests/*/__init__.py"):
+        assert re.search(rf"\b{package.parent.name}\b", tests), package.parent.name
