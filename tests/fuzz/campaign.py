@@ -21,7 +21,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from tests.fuzz.in_process import SCRATCH, in_memory
 from tests.fuzz.targets import MAX_BYTES, NAMES, load
 
 ROOT = Path(__file__).parents[2]
@@ -117,9 +119,13 @@ def _smallest_first(folder: Path) -> Iterator[bytes]:
 
 def _run(arguments: Sequence[str], log_fd: int) -> int:
     """Run the fuzzer in a process of its own, and return its exit code."""
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ATHERIS), str(ROOT)))}
+    path = os.pathsep.join((str(ATHERIS), str(ROOT)))
     command = [sys.executable, "-m", "tests.fuzz.fuzz_one", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environ, stdout=log_fd, stderr=log_fd, check=False)
+    with TemporaryDirectory(prefix="cco-fuzz-", dir=in_memory()) as scratch:
+        environ = {**os.environ, "PYTHONPATH": path, SCRATCH: scratch}
+        done = subprocess.run(
+            command, cwd=ROOT, env=environ, stdout=log_fd, stderr=log_fd, check=False
+        )
     return done.returncode
 
 

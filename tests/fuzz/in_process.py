@@ -10,6 +10,7 @@ import asyncio
 import atexit
 import json
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping
 from functools import cache, wraps
@@ -46,6 +47,7 @@ TOKEN = "Zm9yIGZ1enppbmcgb25seQ"  # of this daemon, which no network reaches
 INSTANCE = bytes(range(16))
 AGENT_NAMES = ("debugger", "test-engineer", "react-engineer")
 NOW = 1_767_225_600.0
+SCRATCH = "CCO_FUZZ_SCRATCH"
 TYPES = {"Content-Type": "application/json"}
 
 logging.getLogger("cco").addHandler(logging.NullHandler())
@@ -184,11 +186,17 @@ def event_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
+def in_memory() -> Path | None:
+    """The folder that is in memory, where the system has one."""
+    shared = Path("/dev/shm")
+    return shared if shared.is_dir() else None
+
+
 @cache
 def scratch() -> Path:
-    """A folder for this process, in memory where the system has one that is."""
-    shared = Path("/dev/shm")
-    place = tempfile.TemporaryDirectory(prefix="cco-fuzz-", dir=shared if shared.is_dir() else None)
+    """A folder for this process; in the campaign's, who removes it, since a fuzzer just stops."""
+    parent = os.environ.get(SCRATCH) or in_memory()
+    place = tempfile.TemporaryDirectory(prefix="cco-fuzz-", dir=parent)
     atexit.register(place.cleanup)
     return Path(place.name)
 
