@@ -1,4 +1,4 @@
-"""Which native libraries of the system are in a frozen program, and in which version."""
+"""Which native libraries are in a frozen program, as files or within Python's, in which version."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from release.errors import ReleaseError
-from release.parts import ZLIB_VERSION, Part, is_python, package_of, sha256_of
+from release.parts import (
+    ZLIB_VERSION,
+    Part,
+    is_ours_or_pythons,
+    is_python,
+    package_of,
+    sha256_of,
+)
 
 
 @dataclass(frozen=True)
@@ -21,9 +28,9 @@ class _Library:
     version: re.Pattern[bytes] | None = None
 
 
-_OPENSSL_VERSION = re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]?) +\d+ \w{3} \d{4}")
+OPENSSL_VERSION = re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]?(?:\+[\w.]+)?) +\d+ \w{3} \d{4}")
 _KNOWN = (
-    _Library("openssl", "Apache-2.0", re.compile(r"lib(crypto|ssl)\b"), _OPENSSL_VERSION),
+    _Library("openssl", "Apache-2.0", re.compile(r"lib(crypto|ssl)\b"), OPENSSL_VERSION),
     _Library("zlib", "Zlib", re.compile(r"libz\b|zlib\d*\."), ZLIB_VERSION),
     _Library("expat", "MIT", re.compile(r"libexpat\b"), re.compile(rb"expat_(\d+\.\d+\.\d+)")),
     _Library("libffi", "MIT", re.compile(r"libffi\b")),
@@ -39,20 +46,24 @@ _KNOWN = (
 
 
 def libraries(native: Mapping[str, bytes]) -> list[Part]:
-    """Name the plain libraries among native files: neither Python itself nor its modules.
+    """Name the plain libraries among native files, and those that Python's own files have within.
 
-    Raises: ReleaseError for one that is not known.
+    Raises: ReleaseError for a file that is not known.
     """
     known: dict[str, _Library] = {}
     versions: dict[str, str] = {}
+    within: list[Part] = []
     for name, body in native.items():
-        if is_python(name) or package_of(name) is not None:
+        package = package_of(name)
+        if is_python(name) or (package is not None and is_ours_or_pythons(package)):
+            within += _libraries_within(name, body)
+        if is_python(name) or package is not None:
             continue
         library = _library_named(name)
         known[name] = library
         if library.version and (match := library.version.search(body)):
             versions[library.name] = match[1].decode()
-    return [
+    return within + [
         Part(
             library.name,
             versions.get(library.name),
@@ -62,6 +73,15 @@ def libraries(native: Mapping[str, bytes]) -> list[Part]:
             sha256_of(native[name]),
         )
         for name, library in sorted(known.items())
+    ]
+
+
+def _libraries_within(name: str, body: bytes) -> list[Part]:
+    """The libraries that were linked into a file and tell their version there."""
+    return [
+        Part(library.name, match[1].decode(), library.licence, "generic", (name,))
+        for library in _KNOWN
+        if library.version and (match := library.version.search(body))
     ]
 
 

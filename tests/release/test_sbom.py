@@ -125,6 +125,17 @@ def test_files_of_every_system_are_told_apart(file: str, python: bool, package: 
         assert [part.files for part in libraries({file: b"x"})] == [(file,)]
 
 
+def test_a_library_within_a_module_of_pythons_is_told() -> None:
+    module = "_internal/python3.11/lib-dynload/_ssl.cpython-311-x86_64-linux-gnu.so"
+    text = b"\0OpenSSL 3.5.7+1.deb13u2 9 Jun 2026\0"
+    (part,) = libraries({module: b"before" + text, "_internal/cryptography/_rust.abi3.so": text})
+    assert (part.name, part.version) == ("openssl", "3.5.7+1.deb13u2")
+    assert (part.files, part.sha256) == ((module,), None)
+    assert libraries({module: b"one that is linked to a library of the system's"}) == []
+    reference = "pkg:generic/openssl@3.5.7%2B1.deb13u2"
+    assert reference in sbom.describe("cco", "0" * 64, [part], time_s=TIME_S)
+
+
 def test_every_form_of_an_artefact_can_be_opened(
     binary: Path, contents: Contents, tmp_path: Path
 ) -> None:
