@@ -10,8 +10,9 @@ from cco.demo.scenario import specialist_of
 from cco.ledger.totals import MAIN
 from tests.browser.conftest import MakeVisitor
 from tests.conftest import wait_until
+from tests.e2e.collector import collector
 from tests.e2e.conftest import MakeStage, one_stage
-from tests.e2e.test_figures import KINDS, TWELVE, Twelve, calls_in, collector, cost_of
+from tests.e2e.test_figures import KINDS, TWELVE, Twelve, calls_in, cost_of
 from tests.integration.test_forward import configure
 
 __all__ = ["one_stage"]

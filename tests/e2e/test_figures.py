@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,7 @@ from cco.demo.model_api import Block, ModelRequest, text, tool_use
 from cco.demo.scenario import specialist_of
 from cco.ledger.totals import MAIN
 from tests.conftest import Sandbox, make_sandbox, wait_until
+from tests.e2e.collector import Received, collector
 from tests.e2e.conftest import MakeStage, Stage
 
 AGENTS = {agent.name: agent for agent in load_markdown().agents}
@@ -56,46 +54,18 @@ class Twelve:
         return [text(f"{name} is done.")]
 
 
-@contextmanager
-def collector() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
-    """A telemetry collector that keeps what it is sent."""
-    kept: list[tuple[str, bytes]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            kept.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Keep the terminal clean."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", kept
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def calls_in(bodies: list[tuple[str, bytes]]) -> list[dict[str, Any]]:
+def calls_in(received: list[Received]) -> list[dict[str, Any]]:
     """The attributes of every model call that the client told the collector of."""
     found = []
-    for path, body in bodies:
-        if path != "/v1/logs":
+    for one in received:
+        if one.path != "/v1/logs":
             continue
-        for resource in json.loads(body)["resourceLogs"]:
+        for resource in json.loads(one.body)["resourceLogs"]:
             for scope in resource["scopeLogs"]:
                 for record in scope["logRecords"]:
                     attributes = {
-                        one["key"]: next(iter(one["value"].values()))
-                        for one in record["attributes"]
+                        pair["key"]: next(iter(pair["value"].values()))
+                        for pair in record["attributes"]
                     }
                     if attributes.get("event.name") == "api_request":
                         found.append(attributes)
@@ -150,31 +120,31 @@ def check(place: Sandbox, scene: Stage, calls: list[dict[str, Any]], session_id:
 
 def test_every_figure_is_the_sum_by_hand(one_stage: MakeStage, tmp_path: Path) -> None:
     scene = one_stage(Twelve())
-    with collector() as (url, bodies):
+    with collector() as (url, received):
         config = scene.sandbox.home / ".config" / "cco" / "config.toml"
         config.parent.mkdir(parents=True)
         config.write_text(f'[forward]\nurl = "{url}"\n')
         told = scene.ask("-p", "Ask the twelve.", "--allowedTools", "Bash(echo:*)")
         wait_until(
-            lambda: len(calls_in(bodies)) == len(scene.requests), "all calls at the collector"
+            lambda: len(calls_in(received)) == len(scene.requests), "all calls at the collector"
         )
-    calls = calls_in(bodies)
+    calls = calls_in(received)
     session_id = str(told["session_id"])
     check(scene.sandbox, scene, calls, session_id)
     assert abs(Decimal(str(told["total_cost_usd"])) - cost_of(calls)) < Decimal("1e-8")
     other = make_sandbox("source", tmp_path / "other")
-    replayed_in_disorder(other, scene, bodies, session_id)
+    replayed_in_disorder(other, scene, received, session_id)
     check(other, scene, calls, session_id)
     other.close()
 
 
 def replayed_in_disorder(
-    place: Sandbox, scene: Stage, bodies: list[tuple[str, bytes]], session_id: str
+    place: Sandbox, scene: Stage, received: list[Received], session_id: str
 ) -> None:
     """Give another daemon the same records: each twice, in any order, one cut off."""
     place.ok("daemon", "start")
     session = scene.json("sessions", session_id)
-    requests: list[tuple[str, Any]] = [(path, body) for path, body in bodies] * 2
+    requests: list[tuple[str, Any]] = [(one.path, one.body) for one in received] * 2
     for run in session["agents"]:
         agent = {"agent_id": run["agent_id"], "agent_type": f"cco:{run['name']}"}
         requests += [(f"/hooks/{event}", agent) for event in ("SubagentStart", "SubagentStop")]

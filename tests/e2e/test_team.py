@@ -9,8 +9,9 @@ from pathlib import Path
 from cco.demo.scenario import specialist_of
 from cco.ledger.totals import MAIN
 from tests.conftest import wait_until
+from tests.e2e.collector import collector
 from tests.e2e.conftest import MakeStage
-from tests.e2e.test_figures import KINDS, TWELVE, Twelve, calls_in, collector, cost_of
+from tests.e2e.test_figures import KINDS, TWELVE, Twelve, calls_in, cost_of
 from tests.integration.test_forward import configure
 from tests.integration.test_metrics import nanos
 from tests.integration.test_metrics_prometheus import agent_config, start

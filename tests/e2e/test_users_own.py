@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from cco.catalogue.markdown import load_markdown
 from cco.demo.model_api import text
+from tests.e2e.collector import Received, collector
 from tests.e2e.conftest import MakeStage, Stage
 
 CATALOGUE = load_markdown()
@@ -129,33 +126,6 @@ def test_settings_that_forbid_hooks_are_named(one_stage: MakeStage) -> None:
     assert (doctor.code, "disableAllHooks" in doctor.out) == (1, True)
 
 
-@contextmanager
-def collector() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """A user's own OpenTelemetry collector, noting the headers that reach it."""
-    received: list[dict[str, str]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            received.append({"path": self.path, **dict(self.headers.items())})
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", received
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 def own_export(url: str) -> dict[str, str]:
     return {
         "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
@@ -165,9 +135,9 @@ def own_export(url: str) -> dict[str, str]:
     }
 
 
-def check_collector(scene: Stage, received: list[dict[str, str]]) -> None:
-    assert any(one["path"] == "/v1/logs" for one in received)
-    assert all("Authorization" not in one for one in received), "our token went astray"
+def check_collector(scene: Stage, received: list[Received]) -> None:
+    assert any(one.path == "/v1/logs" for one in received)
+    assert all("Authorization" not in one.headers for one in received), "our token went astray"
     assert CATALOGUE.rules in scene.requests[0].conversation_text
 
 
