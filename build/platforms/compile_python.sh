@@ -37,7 +37,8 @@ export PYTHONHASHSEED=0 SOURCE_DATE_EPOCH=0 LC_ALL=C.UTF-8
 # Shared, for PyInstaller. Nothing may replace calls within the library from outside, which makes it faster. And
 # nice() works: configure would find it broken where this itself runs at the lowest priority.
 set -- --prefix=/opt/python --enable-shared --disable-test-modules --without-static-libpython --without-ensurepip \
-    --with-openssl=/opt/openssl ac_cv_broken_nice=no CFLAGS_NODIST=-fno-semantic-interposition LDFLAGS_NODIST=-fno-semantic-interposition
+    --with-openssl=/opt/openssl ac_cv_broken_nice=no \
+    CFLAGS_NODIST=-fno-semantic-interposition LDFLAGS_NODIST=-fno-semantic-interposition
 if [ -n "$triple" ]; then # nothing of it runs here, so nothing can be profiled
     strip=$triple-strip
     ldconfig /opt/python/lib

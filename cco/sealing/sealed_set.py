@@ -107,7 +107,8 @@ class SealedSet(NamedTuple):
         Raises: SealError.
         """
         plaintext = self._decrypt(names.AGENTS)
-        found = plaintext.find(_BEGINNING + json.dumps(name, ensure_ascii=False).encode() + b",")
+        spelled = json.dumps(name, ensure_ascii=False).encode(errors="replace")
+        found = plaintext.find(_BEGINNING + spelled + b",")
         if found < 0:
             return None
         next_one = plaintext.find(_BEGINNING, found + 1)

@@ -61,6 +61,7 @@ def test_one_agent_is_found_as_in_the_whole(briefs: dict[str, str], other: str) 
             assert found.open_agent(one["name"]) == one
         if other not in briefs:
             assert found.open_agent(other) is None
+        assert found.open_agent(f"{other}\ud800") is None
 
 
 def test_an_agent_that_is_none_is_refused(tmp_path: Path) -> None:
