@@ -39,7 +39,8 @@ VALUES = {
 }
 """A value other than the default for each setting: in the file, and in its variable."""
 NOT_FOR_PEOPLE = {
-    "CCO_COPY_LOCK", "CCO_EXECUTABLE", "CCO_LAUNCH_DEPTH", "CCO_PARENT", "CCO_REMOVE",
+    "CCO_COPY_LOCK", "CCO_EXECUTABLE", "CCO_HELD_SIGINT", "CCO_LAUNCH_DEPTH", "CCO_PARENT",
+    "CCO_REMOVE",
 }  # fmt: skip
 """Between the launcher, cco and the processes that it starts."""
 VARIABLE = re.compile(r"(?<![A-Za-z_])(?:CCO|ORCHESTRATOR)_[A-Z_]*[A-Z](?![A-Z_])")
