@@ -14,11 +14,12 @@ from cco.doctor.finding import NOTE, OK, Finding, Fix
 
 KNOWN = frozenset(
     """
-    CCO_BUDGET CCO_BUILD_SECRET CCO_CLAUDE CCO_CONFIG CCO_CONFLICTS CCO_COPY_LOCK CCO_DEBUG
-    CCO_EXECUTABLE CCO_HELD_SIGINT CCO_HINTS CCO_KEEP_HISTORY CCO_LAUNCH_DEPTH CCO_PORT
-    CCO_STATUS_LINE CCO_TOKEN
+    CCO_BUDGET CCO_BUILD_SECRET CCO_CLAUDE CCO_CONFIG CCO_CONFLICTS CCO_DEBUG CCO_HINTS
+    CCO_KEEP_HISTORY CCO_PORT CCO_STATUS_LINE CCO_TOKEN
     """.split()
 )
+_OURS = frozenset("CCO_COPY_LOCK CCO_EXECUTABLE CCO_HELD_SIGINT CCO_LAUNCH_DEPTH".split())
+"""Between the launcher, cco and what it starts."""
 _PREFIXES = ("CCO_", "ORCHESTRATOR_", "CLAUDE", "ANTHROPIC_", "OTEL_", "XDG_", "LC_")
 _SINGLE = frozenset("HOME LANG LANGUAGE NO_COLOR TEMP TERM TMP TMPDIR NODE_OPTIONS".split())
 _PROXY = "_PROXY"
@@ -50,7 +51,7 @@ def _environment() -> Finding:
     finding_id, subject = "config.environment", "variables"
     names = sorted(
         name
-        for name in os.environ
+        for name in os.environ.keys() - _OURS
         if name.startswith(_PREFIXES) or name in _SINGLE or name.upper().endswith(_PROXY)
     )
     told = f"set are {', '.join(names)}" if names else "none that matters is set"
@@ -60,7 +61,9 @@ def _environment() -> Finding:
         if name.startswith("CCO_") and name not in KNOWN and not name.startswith(_TESTS)
     ]
     if unknown:
-        advice = f"cco does not know {', '.join(unknown)}; docs/cli.md lists what it knows."
+        advice = (
+            f"cco does not know {', '.join(unknown)}; docs/configuration.md lists what it knows."
+        )
         return Finding(finding_id, subject, NOTE, told, advice)
     return Finding(finding_id, subject, OK, told)
 
