@@ -82,6 +82,11 @@ def judged(text: str) -> Finding:
 
 def examine_settings() -> Iterator[Finding]:
     """What the settings of the client, the user's and the organisation's, mean for cco."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        told = f"it cannot be used: {error.strerror}"
+        yield Finding("settings.folder", "folder", PROBLEM, told, "Change to another folder.")
     found = settings_here()
     for blocker in found.blockers:
         managed = "managed" in blocker

@@ -18,7 +18,7 @@ KNOWN = frozenset(
     CCO_KEEP_HISTORY CCO_PORT CCO_STATUS_LINE CCO_TOKEN
     """.split()
 )
-_OURS = frozenset("CCO_COPY_LOCK CCO_EXECUTABLE CCO_HELD_SIGINT CCO_LAUNCH_DEPTH".split())
+OURS = frozenset("CCO_COPY_LOCK CCO_EXECUTABLE CCO_HELD_SIGINT CCO_LAUNCH_DEPTH".split())
 """Between the launcher, cco and what it starts."""
 _PREFIXES = ("CCO_", "ORCHESTRATOR_", "CLAUDE", "ANTHROPIC_", "OTEL_", "XDG_", "LC_")
 _SINGLE = frozenset("HOME LANG LANGUAGE NO_COLOR TEMP TERM TMP TMPDIR NODE_OPTIONS".split())
@@ -51,7 +51,7 @@ def _environment() -> Finding:
     finding_id, subject = "config.environment", "variables"
     names = sorted(
         name
-        for name in os.environ.keys() - _OURS
+        for name in os.environ.keys() - OURS
         if name.startswith(_PREFIXES) or name in _SINGLE or name.upper().endswith(_PROXY)
     )
     told = f"set are {', '.join(names)}" if names else "none that matters is set"

@@ -51,7 +51,7 @@ def test_any_word_after_a_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    environment = daemon.environment(CCO_DEBUG="1")
+    environment = daemon.environment()
     for name in {*os.environ, *environment}:
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
