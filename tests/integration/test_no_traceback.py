@@ -29,7 +29,6 @@ runpy.run_module("cco", run_name="__main__", alter_sys=True)
 _IMPORTED = (
     "cco.cli", "cco.cli.entry", "cco.cli.app", "click", "click.core", "cco.cli.agents",
     "cco.config", "cco.catalogue.bundle", "cco.catalogue.overlay", "yaml", "dataclasses",
-    "platformdirs",
 )  # fmt: skip
 MESSAGE = "cco: error: unexpected "
 _STREAMS = ("0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-")
