@@ -64,6 +64,6 @@ def test_a_project_does_not_turn_us_off_unseen(one_stage: MakeStage) -> None:
     lay(scene, {"env": variables, "enabledPlugins": {"cco@inline": False}})
     result = scene.run("-p", "The service hangs.")
     for name in variables:
-        assert f"not fully orchestrated: env sets {name} in the settings" in result.err
+        assert f"not fully orchestrated: env sets {name} in {scene.sandbox.project}" in result.err
     assert "enabledPlugins turns cco@inline off" in result.err
     assert CATALOGUE.rules not in scene.requests[0].conversation_text
