@@ -33,7 +33,7 @@ def find(identity: Identity | None = None) -> SealedSet:
     return open_set(folder, identity or current_identity())
 
 
-def find_alive(identity: Identity | None = None, *, patience_s: float = 2.0) -> SealedSet:
+def find_alive(identity: Identity | None = None, *, patience_s: float = 5.0) -> SealedSet:
     """Open the sealed settings and make sure that their daemon answers.
 
     Raises: DaemonNotRunning, DaemonUnresponsive, SealError.
