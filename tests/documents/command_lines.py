@@ -59,7 +59,7 @@ def shown_lines() -> list[Shown]:
 def _everywhere() -> Iterator[Shown]:
     for path in DOCUMENTS:
         yield from lines_of(path.read_text(), str(path.relative_to(ROOT)))
-    yield from _helps(click.Context(application, info_name="cco"))
+    yield from _helps(click.Context(application, info_name="cco", **application.context_settings))
 
 
 def lines_of(document: str, name: str) -> Iterator[Shown]:
@@ -123,7 +123,7 @@ def resolve(words: Iterable[str]) -> tuple[click.Command, list[str]]:
     """The command that some words name, and the words after its name."""
     rest = list(words)
     command: click.Command = application
-    context = click.Context(application)
+    context = click.Context(application, **application.context_settings)
     while rest and isinstance(command, click.Group):
         below = command.get_command(context, rest[0])
         if below is None:
@@ -140,7 +140,7 @@ def is_complete(line: str) -> bool:
     if isinstance(command, click.Group):
         return command.invoke_without_command
     try:
-        command.make_context("", rest).close()
+        command.make_context("", rest, **application.context_settings).close()
     except click.exceptions.Exit:  # --help
         return True
     except click.ClickException:

@@ -30,7 +30,11 @@ def commands(group: click.Group, parent: click.Context) -> Iterator[click.Contex
             yield from commands(command, context)
 
 
-COMMANDS = list(commands(application, click.Context(application, info_name="cco")))
+COMMANDS = list(
+    commands(
+        application, click.Context(application, info_name="cco", **application.context_settings)
+    )
+)
 
 
 def shown(page: str) -> str:
