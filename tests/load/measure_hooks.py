@@ -89,7 +89,8 @@ def work(
     """
     began = time.perf_counter() + 0.5
     for number, team in enumerate(teams):
-        team.begins_at = began + number * BEGIN_WITHIN_S / len(teams)
+        whole = round(number * BEGIN_WITHIN_S / len(teams) / team.interval_s)  # no two at a time
+        team.begins_at = began + (whole + number / len(teams)) * team.interval_s
         team.start()
     most = 0
     while any(team.is_alive() for team in teams):
