@@ -15,6 +15,7 @@ import pytest
 from cco.daemon import history
 from cco.daemon.connections import MOST_DESCRIPTORS, RESERVED
 from tests.conftest import FakeClaude, Result, Sandbox, wait_until
+from tests.in_shell import in_shell
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="limits are set as on Linux"
@@ -23,16 +24,7 @@ pytestmark = pytest.mark.skipif(
 
 def limited(sandbox: Sandbox, limits: str, *arguments: str, **more: str) -> Result:
     """Run cco under a shell's limits."""
-    ended = subprocess.run(
-        ["/bin/sh", "-c", f'{limits} && exec "$@"', "sh", *sandbox.command, *arguments],
-        env=sandbox.environment(**more),
-        cwd=sandbox.project,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Result(ended.returncode, ended.stdout, ended.stderr)
+    return in_shell(sandbox, f'{limits} && exec "$@"', *arguments, **more)
 
 
 def assert_clear(result: Result) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,23 +14,10 @@ import pytest
 from cco.daemon.telemetry.scrape_files import TARGETS, TOKEN
 from cco.sealing import names
 from tests.conftest import FakeClaude, Result, Sandbox, has_ended, wait_until
+from tests.in_shell import in_shell
 from tests.integration.test_daemon_lifecycle import EVERYTHING
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell sets the scene")
-
-
-def in_shell(sandbox: Sandbox, script: str, *arguments: str, **more: str) -> Result:
-    """Run cco as a shell script's "$@"."""
-    ended = subprocess.run(
-        ["/bin/sh", "-c", script, "sh", *sandbox.command, *arguments],
-        env=sandbox.environment(**more),
-        cwd=sandbox.project,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Result(ended.returncode, ended.stdout, ended.stderr)
 
 
 def assert_whole(sandbox: Sandbox) -> None:

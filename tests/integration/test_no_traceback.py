@@ -15,6 +15,7 @@ from cco.cli import COMMANDS
 from cco.errors import REPORT_AT
 from tests.conftest import FakeClaude, Result, Sandbox, make_sandbox, wait_until
 from tests.damaged import Program, copied_program, with_a_defect
+from tests.in_shell import in_shell
 
 _AT_IMPORT = """
 import os, runpy, signal, sys
@@ -33,19 +34,6 @@ _IMPORTED = (
 MESSAGE = "cco: error: unexpected "
 _STREAMS = ("0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-")
 SECRET = "hunter2-and-then-some"
-
-
-def shell(sandbox: Sandbox, script: str, *arguments: str, **variables: str) -> Result:
-    """Run cco, with "$@" for its command line, in a shell."""
-    done = subprocess.run(
-        ["/bin/sh", "-c", script, "sh", *sandbox.command, *arguments],
-        env=sandbox.environment(**variables),
-        cwd=sandbox.project,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 # --- what nobody foresaw ---
@@ -192,7 +180,7 @@ def test_what_was_held_or_ignored_stays_so(
     sandbox = make_sandbox("frozen", tmp_path)
     script = "trap '' INT; exec \"$@\"" if ignored else 'exec "$@"'
     env = {"CCO_CLAUDE": str(fake_claude.path), "ORCHESTRATOR_ENABLED": "false"}
-    assert shell(sandbox, script, "-p", "x", **env).code == 0
+    assert in_shell(sandbox, script, "-p", "x", **env).code == 0
     start = fake_claude.only_start()
     assert bool(start.ignored_signals & 1 << signal.SIGINT - 1) is ignored
     assert "CCO_HELD_SIGINT" not in start.environ
@@ -209,7 +197,7 @@ def test_what_was_held_or_ignored_stays_so(
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )  # fmt: skip
 def test_closed_streams(sandbox: Sandbox, arguments: list[str], code: int, closed: str) -> None:
-    result = shell(sandbox, f'exec "$@" {closed}', *arguments)
+    result = in_shell(sandbox, f'exec "$@" {closed}', *arguments)
     assert result.code == code, result
     assert "Traceback" not in result.err
     if code and "2>&-" in closed:  # what cannot be told is not told elsewhere
@@ -223,7 +211,7 @@ def test_closed_streams(sandbox: Sandbox, arguments: list[str], code: int, close
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )  # fmt: skip
 def test_an_output_that_takes_nothing(sandbox: Sandbox, arguments: list[str], code: int) -> None:
-    result = shell(sandbox, 'exec "$@" > /dev/full', *arguments)
+    result = in_shell(sandbox, 'exec "$@" > /dev/full', *arguments)
     assert result.code == code, result
     assert len(result.err.splitlines()) == 2, result.err
 
@@ -236,7 +224,7 @@ def test_an_output_that_takes_nothing(sandbox: Sandbox, arguments: list[str], co
 def test_an_error_output_that_takes_nothing(
     sandbox: Sandbox, arguments: list[str], code: int
 ) -> None:
-    assert shell(sandbox, 'exec "$@" 2> /dev/full', *arguments).code == code
+    assert in_shell(sandbox, 'exec "$@" 2> /dev/full', *arguments).code == code
 
 
 _IN_NO_FOLDER = {
@@ -250,7 +238,7 @@ _IN_NO_FOLDER = {
 def test_a_current_folder_that_is_gone(sandbox: Sandbox, command: str) -> None:
     script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
     absent = str(sandbox.root / "absent/claude")
-    result = shell(sandbox, script, command, *_IN_NO_FOLDER[command], CCO_CLAUDE=absent)
+    result = in_shell(sandbox, script, command, *_IN_NO_FOLDER[command], CCO_CLAUDE=absent)
     assert "Traceback" not in result.err
     assert "unexpected" not in result.err, result.err
 
