@@ -27,6 +27,20 @@ sys.meta_path.insert(0, Interrupts())
 sys.argv[1:] = {arguments!r}
 runpy.run_module("cco", run_name="__main__", alter_sys=True)
 """
+_WHERE_NOTHING_CAN_BE_RAISED = """
+import os, runpy, signal, sys, weakref
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            watched = Interrupts()
+            reference = weakref.ref(watched, lambda _: os.kill(os.getpid(), signal.SIGINT))
+            del watched
+sys.meta_path.insert(0, Interrupts())
+import cco.cli.agents as agents
+agents._personal = lambda *_: signal.pause()
+sys.argv[1:] = ["agents", "list"]
+runpy.run_module("cco", run_name="__main__", alter_sys=True)
+"""
 _IMPORTED = (
     "cco.cli", "cco.cli.entry", "cco.cli.app", "click", "click.core", "cco.cli.agents",
     "cco.config", "cco.catalogue.bundle", "cco.catalogue.overlay", "yaml", "dataclasses",
@@ -150,6 +164,19 @@ def test_an_interrupt_while_something_is_imported(source_sandbox: Sandbox, name:
         check=False,
     )
     assert (done.returncode, done.stderr) == (130, b"")
+
+
+@pytest.mark.parametrize("name", ["cco.cli.entry", "cco.cli.app"])
+def test_an_interrupt_where_nothing_can_be_raised(source_sandbox: Sandbox, name: str) -> None:
+    """As in the callback of an import's lock: it is neither told nor lost."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", _WHERE_NOTHING_CAN_BE_RAISED.format(name=name)],
+        env=source_sandbox.environment(),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 @pytest.mark.parametrize("arguments", [["version"], ["agents", "list"]], ids=" ".join)
