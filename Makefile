@@ -38,9 +38,11 @@ test-platforms: bootstrap claude ## the programs for other systems, tested in sy
 	CCO_TEST_PLATFORMS=dist/platforms CCO_TEST_BINARY="$(CURDIR)/dist/platforms/cco-linux-x86_64" \
 		CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m pytest tests/platforms tests/frozen $(PYTEST)
 
-fuzz: bootstrap .build/atheris/.installed ## fuzz every parser, FUZZ_SECONDS (600) each and FUZZ_JOBS (2) at a time, then the API
+fuzz: bootstrap .build/atheris/.installed ## fuzz every parser, FUZZ_SECONDS (600) each and FUZZ_JOBS (2) at a time, then properties and the API
 	$(VENV)/python -m tests.fuzz.campaign --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(FUZZ)
-	CCO_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(VENV)/python -m pytest --timeout 7200 tests/integration/test_api_fuzzed.py
+	CCO_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(VENV)/python -m pytest --timeout 7200 -m hypothesis
+	CCO_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(VENV)/python -m pytest --timeout 7200 \
+		tests/fuzz/test_ledger_machine.py tests/integration/test_api_fuzzed.py
 
 .build/atheris/.installed: $(BOOTSTRAPPED) $(REQUIREMENTS)/fuzz.txt
 	rm -rf .build/atheris

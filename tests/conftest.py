@@ -28,9 +28,15 @@ from cco.sealing.identity import username
 from cco.sealing.keys import Identity
 from cco.sealing.sealed_set import SealedSet, open_set
 
+FUZZ_EXAMPLES = int(os.environ.get("CCO_FUZZ_EXAMPLES") or 0)
+"""`make fuzz`: how much each property is tried with, other data each time. 0: `make test`, with
+the same data each time, so that a change is judged by what it changed."""
+
 # no test depends on how fast the machine is, and none leaves anything behind
 hypothesis.settings.register_profile(
     "cco",
+    derandomize=not FUZZ_EXAMPLES,
+    max_examples=FUZZ_EXAMPLES or 100,
     deadline=None,
     database=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],

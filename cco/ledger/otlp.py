@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,13 +74,20 @@ def _attributes(record: Mapping[str, Any]) -> dict[str, Any]:
     return attributes
 
 
+_NUMBERS: tuple[tuple[str, Callable[[Any], int | float]], ...] = (
+    ("intValue", int),
+    ("doubleValue", float),
+)
+
+
 def _scalar(value: Mapping[str, Any]) -> str | int | float | bool | None:
-    if "intValue" in value:  # a 64-bit integer is a string in the JSON encoding
-        try:
-            return int(value["intValue"])
-        except (TypeError, ValueError, OverflowError):
-            return None
-    for kind in ("stringValue", "doubleValue", "boolValue"):
+    for kind, read in _NUMBERS:  # which may be strings in the JSON encoding
+        if kind in value:
+            try:
+                return read(value[kind])
+            except (TypeError, ValueError, OverflowError):
+                return None
+    for kind in ("stringValue", "boolValue"):
         found = value.get(kind)
         if isinstance(found, (str, int, float, bool)):
             return found

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from google.protobuf import json_format
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -121,6 +121,7 @@ RECORDS = st.fixed_dictionaries(
 
 
 @given(st.lists(RECORDS, max_size=3) | st.none())
+@example([{"attributes": [{"key": "event.name", "value": {"doubleValue": "0"}}]}])
 def test_what_the_official_library_reads_we_read_as_it_does(records: list[Any] | None) -> None:
     """The reverse does not hold: what it refuses (a fraction as intValue) we may pass over."""
     named = [

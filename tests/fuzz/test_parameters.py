@@ -40,6 +40,7 @@ def read(parameter: Parameter, text: str) -> Any:
 
 
 @given(st.sampled_from(NUMBERS), NUMERALS | st.text(max_size=10))
+@example(NUMBERS[0], "0001")
 def test_a_number_is_in_its_range(parameter: Number, text: str) -> None:
     value = read(parameter, text)
     if value is None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -16,14 +15,13 @@ from typing import Any
 import pytest
 
 from cco.daemon.api.openapi.document import description
-from tests.conftest import TIMEOUT_S, Sandbox
+from tests.conftest import FUZZ_EXAMPLES, TIMEOUT_S, Sandbox
 from tests.integration.test_http_api import assert_problem
 
-_LONGER = int(os.environ.get("CCO_FUZZ_EXAMPLES") or 0)
-_EXAMPLES = _LONGER or 12
+_EXAMPLES = FUZZ_EXAMPLES or 12
 _COVERAGE = ("--phases", "coverage")
-_BRIEFLY = () if _LONGER else _COVERAGE
-_TIMEOUT_S = 7_200 if _LONGER else 2 * TIMEOUT_S
+_BRIEFLY = () if FUZZ_EXAMPLES else _COVERAGE
+_TIMEOUT_S = 7_200 if FUZZ_EXAMPLES else 2 * TIMEOUT_S
 _NEVER_ENDING = "streamEvents"
 _SHUTDOWN = "/api/v1/shutdown"
 _PAGES_OWN = ("postSignIn", "postSignOut")
@@ -67,7 +65,7 @@ def fuzz(daemon: Sandbox, folder: Path, *arguments: str, token: bool = True) -> 
         *(str(folder / "openapi.json"), "--url", address),
         *(("--header", f"Authorization: Bearer {settings.token}") if token else ()),
         *("--max-examples", str(_EXAMPLES)),
-        *(() if _LONGER else ("--generation-deterministic", "--no-shrink")),
+        *(() if FUZZ_EXAMPLES else ("--generation-deterministic", "--no-shrink")),
         *("--suppress-health-check", "all", "--workers", "1", "--no-color", *arguments),
     ]
     process = subprocess.run(

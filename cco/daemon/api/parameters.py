@@ -69,7 +69,7 @@ class Number(Parameter):
         return {"type": "integer", **bounds, "default": self.default}
 
     def read(self, text: str) -> Any:
-        plain = text.isascii() and text.isdecimal() and len(text) <= len(str(self.most))
+        plain = text.isascii() and text.isdecimal() and len(text) <= len(str(_MAX_NUMBER))
         if not plain or not self.least <= int(text) <= self.most:
             self.refuse(f"must be a whole number from {self.least} to {self.most}")
         return int(text)
