@@ -19,7 +19,7 @@ _MAX_RESULTS = 20
     help="List, read, search and check the specialists, yours included.",
     epilog=examples(
         ("cco agents list", "all of them"),
-        ("cco agents search app is slow", "who would be the one for it"),
+        ("cco agents search flaky e2e test", "who would be the one for it"),
     ),
 )
 def group() -> None:

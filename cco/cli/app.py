@@ -97,7 +97,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         text = io.StringIO()
         error.show(text)
-        for line in text.getvalue().splitlines():
+        for line in text.getvalue().expandtabs(4).splitlines():
             tell(line)
         return error.exit_code
     except CcoError as error:

@@ -160,7 +160,8 @@ def test_an_export_of_the_users_own_is_named(sandbox: Sandbox, fake_claude: Fake
 
 
 def test_a_typing_error_is_a_prompt(sandbox: Sandbox, fake_claude: FakeClaude) -> None:
-    assert (
-        sandbox.run("session", env=sandbox.environment(CCO_CLAUDE=str(fake_claude.path))).code == 0
-    )
-    assert fake_claude.only_start().arguments[-1] == "session"
+    env = sandbox.environment(CCO_CLAUDE=str(fake_claude.path))
+    assert sandbox.run("agent", "list", env=env).code == 0
+    assert fake_claude.only_start().arguments[-2:] == ["agent", "list"]
+    assert (refused := sandbox.run("stop", env=env)).code == 125
+    assert "Did you mean: cco daemon stop?" in refused.err

@@ -72,6 +72,34 @@ def test_arguments_arrive_untouched(
     assert "specialists" in ours[5]
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("start", "cco daemon start"), ("status", "cco daemon status"), ("agnets", "cco agents"),
+     ("session", "cco sessions"), ("uninstall", "cco install --uninstall")],
+)  # fmt: skip
+def test_one_word_that_is_nearly_a_command_costs_no_session(
+    sandbox: Sandbox, fake_claude: FakeClaude, word: str, meant: str
+) -> None:
+    refused = sandbox.run(word, env=environment(sandbox, fake_claude))
+    told = f"Did you mean: {meant}?\n  As a prompt for Claude Code: cco -- {word}\n"
+    assert_failed(refused, 125, told)
+    assert fake_claude.starts() == []
+    assert sandbox.leftovers() == []
+    assert launch(sandbox, fake_claude, "--", word).arguments[OURS:] == [word]
+
+
+def test_one_word_that_is_a_command_of_both(sandbox: Sandbox, fake_claude: FakeClaude) -> None:
+    refused = sandbox.run("stop", env=environment(sandbox, fake_claude))
+    told = "Did you mean: cco daemon stop?\n  As a command of Claude Code: cco -- stop\n"
+    assert_failed(refused, 125, told)
+    assert launch(sandbox, fake_claude, "stop", "3fe1").arguments == ["stop", "3fe1"]
+
+
+@pytest.mark.parametrize("word", ["hello", "test", "plan", "größer", "/init", "top10", "usage?"])
+def test_any_other_word_is_a_prompt(served: Sandbox, fake_claude: FakeClaude, word: str) -> None:
+    assert launch(served, fake_claude, word).arguments[OURS:] == [word]
+
+
 def test_the_started_process_is_claude_itself(served: Sandbox, fake_claude: FakeClaude) -> None:
     env = environment(served, fake_claude, FAKE_GATE="1")
     process = served.start("-p", "x", env=env)

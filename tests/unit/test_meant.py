@@ -1,0 +1,31 @@
+"""Words that are nearly commands of ours."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from cco.claude.arguments import _MANAGEMENT
+from cco.cli import COMMANDS
+from cco.cli.app import application
+from cco.cli.meant import _ELSEWHERE, command_meant
+
+
+@pytest.mark.parametrize("line", sorted({*_ELSEWHERE.values()}))
+def test_what_is_proposed_exists(line: str) -> None:
+    _, first, *rest = line.split()
+    assert first in COMMANDS
+    command = application.get_command(click.Context(application), first)
+    assert command is not None
+    for word in rest:
+        if word.startswith("--"):
+            assert any(word in parameter.opts for parameter in command.params)
+        else:
+            assert isinstance(command, click.Group)
+            command = command.get_command(click.Context(command), word)
+            assert command is not None
+
+
+def test_a_command_of_claude_code_stays_one() -> None:
+    refused = {word for word in _MANAGEMENT - COMMANDS if command_meant(word) is not None}
+    assert refused == {"logs", "stop"}  # which need a session's id after them
