@@ -43,7 +43,7 @@ class ConfigInvalid(CcoError):
     """A setting, in config.toml or in a CCO_* variable, has a value that cannot be used."""
 
     exit_code = 10
-    advice = "Correct the setting; docs/configuration.md lists them all."
+    advice = "Correct the setting; cco help settings lists them all."
 
 
 class BuildSecretInvalid(CcoError):

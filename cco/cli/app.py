@@ -64,21 +64,28 @@ def application() -> None:
 
 @application.command(
     name="help",
-    help="Show this text, or the help of a command.",
+    help="Show this text, or help on a command, settings or exit-codes.",
     epilog=examples(
         ("cco help", "all commands"),
         ("cco help daemon logs", "one of them, as cco daemon logs --help"),
+        ("cco help settings", "what can be set, where, and which files there are"),
+        ("cco help exit-codes", "what the exit codes mean"),
     ),
 )
 @click.argument("names", metavar="[COMMAND]...", nargs=-1)
 @click.pass_context
 def show_help(context: click.Context, names: tuple[str, ...]) -> None:
+    from cco.cli.topics import TOPICS, topic
+
     shown = context.find_root()
+    if len(names) == 1 and names[0] in TOPICS:
+        click.echo(topic(names[0], shown))
+        return
     for name in names:
         group = shown.command
         command = group.get_command(shown, name) if isinstance(group, click.Group) else None
         if command is None:
-            raise UsageInvalid(f"cco has no command {' '.join(names)!r}")
+            raise UsageInvalid(f"cco has no command or topic {' '.join(names)!r}")
         shown = click.Context(command, info_name=name, parent=shown)
     click.echo(shown.get_help())
 

@@ -1,4 +1,4 @@
-"""What the manual page says that no command says of itself."""
+"""What the manual page and the help topics say that no command says of itself."""
 
 from __future__ import annotations
 
@@ -39,14 +39,35 @@ LAUNCHES = (
     ("cco -- doctor", "A claude argument that is also a command of cco."),
 )
 
+SETTINGS = (
+    ("port", "CCO_PORT", "3000", "The preferred port of the daemon."),
+    ("claude", "CCO_CLAUDE", "", "The Claude Code program: a path, or a name on PATH."),
+    ("status_line", "CCO_STATUS_LINE", "true", "true or false: the line under the prompt."),
+    ("hints", "CCO_HINTS", "true", "true or false: name fitting specialists beside a prompt."),
+    ("conflicts", "CCO_CONFLICTS", "warn", "warn, deny or off: edits that may undo another's."),
+    (
+        "keep_history",
+        "CCO_KEEP_HISTORY",
+        "false",
+        "true or false: keep sessions and figures over a clean stop.",
+    ),
+    (
+        "budget.session",
+        "CCO_BUDGET",
+        "",
+        "What the sessions of one launch may cost, in US dollars.",
+    ),
+    ("budget.day", "", "", "What all sessions of a day may cost together, in US dollars."),
+    ("models", "", "{}", 'Stands in for a model tier, such as haiku = "sonnet".'),
+    ("agents.drop", "", "[]", "Specialists that you do not want."),
+    ("forward.url", "", "", "The OTLP/HTTP endpoint of a collector that gets a copy."),
+    ("forward.headers", "", "{}", "What is sent with it."),
+    ("metrics.folder", "", "", "Where a Prometheus on this machine finds address and token."),
+)
+"""Of config.toml: name, variable, default, and what it is."""
+
 ENVIRONMENT = (
-    ("CCO_PORT", "The preferred port of the daemon."),
-    ("CCO_CLAUDE", "The Claude Code program: a path, or a name on PATH."),
-    ("CCO_BUDGET", "What the sessions of one launch may cost, in US dollars."),
-    ("CCO_STATUS_LINE", "true or false: the line under the prompt."),
-    ("CCO_HINTS", "true or false: name fitting specialists beside a prompt."),
-    ("CCO_CONFLICTS", "warn, deny or off: edits that may undo another's."),
-    ("CCO_KEEP_HISTORY", "true or false: keep sessions and figures over a clean stop."),
+    *((variable, about) for _, variable, _, about in SETTINGS if variable),
     ("CCO_CONFIG", "Another settings file."),
     ("CCO_DEBUG", "1: show where an error comes from, as cco --debug does."),
     ("ORCHESTRATOR_ENABLED", "false: start Claude Code plainly."),

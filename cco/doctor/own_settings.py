@@ -38,7 +38,10 @@ def examine(config: Config) -> Iterator[Finding]:
 
 def _config(config: Config) -> Finding:
     path = config_path()
-    where = "no config file" if path is None or not path.exists() else str(path)
+    if path is None:
+        where = "no config file"
+    else:
+        where = str(path) if path.exists() else f"no {path}"
     told = f"{where}; port {config.port}, status line {_switch(config.status_line)}"
     return Finding("config.file", "config", OK, f"{told}, hints {_switch(config.hints)}")
 
@@ -61,9 +64,7 @@ def _environment() -> Finding:
         if name.startswith("CCO_") and name not in KNOWN and not name.startswith(_TESTS)
     ]
     if unknown:
-        advice = (
-            f"cco does not know {', '.join(unknown)}; docs/configuration.md lists what it knows."
-        )
+        advice = f"cco does not know {', '.join(unknown)}; cco help settings lists what it knows."
         return Finding(finding_id, subject, NOTE, told, advice)
     return Finding(finding_id, subject, OK, told)
 

@@ -135,6 +135,14 @@ def test_every_variable_of_the_program_is_documented_and_no_other() -> None:
     assert {variable for variable, _ in SETTINGS.values() if variable} <= manual
 
 
+def test_the_help_has_the_same_settings() -> None:
+    told = {name: (variable, default) for name, variable, default, _ in manual_texts.SETTINGS}
+    assert told == {
+        name: (variable, default.strip("`") if default.startswith("`") else "")
+        for name, (variable, default) in SETTINGS.items()
+    }
+
+
 def test_every_file_in_the_temp_folder_is_documented_and_no_other() -> None:
     told = set(re.findall(r"`(\.cco-[a-z.-]+[a-z])/?`", DOCUMENT))
     assert told == set(names.ALL)

@@ -109,7 +109,7 @@ def test_a_taken_port(sandbox: Sandbox) -> None:
 def test_a_setting_that_cannot_be_used(sandbox: Sandbox) -> None:
     result = sandbox.run("daemon", "start", env=sandbox.environment(CCO_PORT="three thousand"))
     assert (result.code, "CCO_PORT" in result.err) == (10, True)
-    assert "docs/configuration.md" in result.err
+    assert "cco help settings" in result.err
     assert sandbox.leftovers() == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -93,6 +94,27 @@ def test_help_names_every_command(served: Sandbox, arguments: list[str]) -> None
     assert {path[0] for path in COMMANDS if len(path) == 1} <= set(text.split())
     assert "claude" in text
     assert {path[0] for path in COMMANDS} == cli.COMMANDS
+
+
+def test_help_tells_of_settings_and_exit_codes(served: Sandbox) -> None:
+    """For whoever has the program and no documents."""
+    settings = served.ok("help", "settings")
+    assert {"budget.day", "CCO_CONFLICTS", "ORCHESTRATOR_ENABLED", "config.toml"} <= set(
+        re.split(r"[\s/,()]+", settings)
+    )
+    assert re.search(r"^ *74 +The output cannot be written", served.ok("help", "exit-codes"), re.M)
+    refused = served.run("help", "setings")
+    assert (refused.code, refused.err) == (
+        2,
+        "cco: error: cco has no command or topic 'setings'\n  See: cco --help\n",
+    )
+    assert f"no {served.home}/.config/cco/config.toml" in served.run("doctor").out
+
+
+def test_choices_are_listed_legibly(served: Sandbox) -> None:
+    result = served.run("completion")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.splitlines()[-3:] == ["    bash,", "    zsh,", "    fish"]
 
 
 def test_a_group_alone_explains_itself(served: Sandbox) -> None:
