@@ -41,7 +41,7 @@ _TASK_TOOLS = frozenset(
     ("AskUserQuestion", "ExitPlanMode", "TaskCreate", "TaskUpdate", "TodoWrite")
 )
 """What these say counts for the session only when the session itself says it."""
-_AFTER_THE_END = frozenset(("SessionEnd", "StatusLine", "SubagentStop"))
+_AFTER_THE_END = frozenset(("PermissionRequest", "SessionEnd", "StatusLine", "SubagentStop"))
 _GOES_ON = frozenset(("clear", "resume"))
 """Reasons of SessionEnd after which the same client process goes on with another session."""
 
@@ -96,7 +96,8 @@ class Ledger:
         session.orchestrated = True
         if event not in _AFTER_THE_END:
             session.ended_at = None
-        self._tell_waits(session, session.waits.hear(event, payload, session.last_seen_at))
+        if session.ended_at is None:
+            self._tell_waits(session, session.waits.hear(event, payload, session.last_seen_at))
         handler = getattr(self, f"_on_{event}", None)
         if handler is not None:
             handler(session, payload)
@@ -213,14 +214,13 @@ class Ledger:
         session = self._session(session_id)
         session.client_version = record.client_version[:_VERSION_CHARS] or session.client_version
         self.changes.session(session_id).seen += digest or b""
+        run = self._run(session, attributes.get("agent_id"))
         if record.event == "api_error":
             session.api_errors += 1
-            run = self._run(session, attributes.get("agent_id"))
             self._tell("call.failed", session, run, **failure_of(attributes))
             return True
         model = self._model(session, record)
         usage = usage_of(attributes)
-        run = self._run(session, attributes.get("agent_id"))
         if run is None:
             session.own_usage.add(usage)
             session.model = session.model or model

@@ -148,6 +148,16 @@ def test_an_end_and_a_new_beginning_leave_no_question(event: str, source: str, l
     assert len(told.waiting) == left
 
 
+def test_a_question_that_is_told_late_brings_no_session_back() -> None:
+    """It is told beside the question: where nobody is asked, the session may have ended by then."""
+    told = Told()
+    told.hook("PreToolUse", tool_use_id="1", **BASH)
+    told.hook("SessionEnd")
+    told.hook("PermissionRequest", **BASH)
+    assert told.ledger.session("s").ended_at is not None
+    assert told.waiting == told.events("waiting") == []
+
+
 def test_a_question_whose_call_was_not_heard_of_ends_with_any_result_of_the_same() -> None:
     told = Told()
     told.hook("PermissionRequest", **BASH)
