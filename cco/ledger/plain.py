@@ -103,8 +103,8 @@ def _fields(kind: type[Any]) -> list[_Field]:
     return found
 
 
-_APART = frozenset(("dict[str, AgentRun]", "Memory"))
-"""Written by themselves, since they are large."""
+_APART = frozenset(("dict[str, AgentRun]", "Memory", "Waits"))
+"""Written by themselves, since they are large, or not at all, since they do not last."""
 
 
 def _scalar(*kinds: type) -> _Codec:
