@@ -29,7 +29,9 @@ from cco.errors import (
 from cco.sealing import names
 from cco.sealing.folder import (
     choose_folder,
+    is_taken,
     locate_folder,
+    other_places,
     remove_leftovers,
     remove_private_folder,
     retreat,
@@ -37,7 +39,7 @@ from cco.sealing.folder import (
 from cco.sealing.identity import current_identity
 from cco.sealing.keys import Identity
 from cco.sealing.locks import Lock, is_held
-from cco.sealing.private_files import read_private
+from cco.sealing.private_files import is_ours, read_private
 from cco.sealing.sealed_set import SealedSet, open_set
 
 ANSWER_TIMEOUT_S = 10.0
@@ -97,12 +99,16 @@ def restart(config: Config, port: int | None, notify: Notify) -> SealedSet:
 def _start(identity: Identity, config: Config, port: int | None, notify: Notify) -> SealedSet:
     folder = choose_folder()
     try:
-        with _starting(folder):
-            return _start_now(identity, config, port, notify)
+        return _start_in(folder, identity, config, port, notify)
     except FolderUnusable:
         if not retreat(folder):
             raise
-    folder = choose_folder()
+    return _start_in(choose_folder(), identity, config, port, notify)
+
+
+def _start_in(
+    folder: Path, identity: Identity, config: Config, port: int | None, notify: Notify
+) -> SealedSet:
     try:
         with _starting(folder):
             return _start_now(identity, config, port, notify)
@@ -124,9 +130,17 @@ def _starting(folder: Path) -> Iterator[None]:
 
 
 def _start_now(identity: Identity, config: Config, port: int | None, notify: Notify) -> SealedSet:
-    with suppress(DaemonNotRunning):
-        return _running(identity, port)
-    report = spawn(port)
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        with suppress(DaemonNotRunning):
+            return _running(identity, port)
+        try:
+            report = spawn(port)
+            break
+        except DaemonAlreadyRunning:  # one that starts itself, perhaps in another folder
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_POLL_S)
     if port is None and report["port"] != config.port and not report["kept_port"]:
         notify(f"port {config.port} is not free; the daemon uses {report['port']}")
     for line in report.get("refused", ()):
@@ -170,6 +184,22 @@ def stop(*, handover: bool = False) -> Stopped:
     Raises: DaemonError, when it cannot be stopped.
     """
     folder = locate_folder() or choose_folder()
+    try:
+        return _stop_in(folder, handover=handover)
+    finally:
+        if not handover:
+            _remove_abandoned_runs(folder)
+
+
+def _remove_abandoned_runs(folder: Path) -> None:
+    """Take away what killed daemons left where the one that was stopped was not."""
+    for other in other_places(folder):
+        if is_ours(other / names.SETTINGS) and not is_taken(other):
+            remove_leftovers(other, keep_live=False, keep_history=_keeps_history(other))
+            remove_private_folder(other)
+
+
+def _stop_in(folder: Path, *, handover: bool) -> Stopped:
     keep_history = _keeps_history(folder)
     lock = Lock(folder / names.DAEMON_LOCK)
     was_running = not lock.acquire()
