@@ -203,9 +203,9 @@ def _stop_in(folder: Path, *, handover: bool) -> Stopped:
     keep_history = _keeps_history(folder)
     lock = Lock(folder / names.DAEMON_LOCK)
     was_running = not lock.acquire()
-    if was_running:
-        _end_holder(lock, handover)
     try:
+        if was_running:
+            _end_holder(lock, handover)
         _remove_abandoned_start_lock(folder)
         leftovers = remove_leftovers(folder, keep_live=handover, keep_history=keep_history)
         if not handover:
@@ -223,17 +223,19 @@ def _end_holder(lock: Lock, handover: bool) -> None:
     """
     folder = lock.path.parent
     asked: int | None = None
+    seen = False
     for kill in (False, True):
         deadline = time.monotonic() + STOP_TIMEOUT_S
         while time.monotonic() < deadline:
             pid = _holder(folder)
             if pid is not None and pid != asked:
+                seen = _has_open(pid, lock.path)  # not so from another namespace of processes
                 _ask_to_stop(folder, pid, handover)
                 asked = pid
             if kill:
                 _signal(folder, asked, "SIGKILL")
             if _acquire_or_gone(lock):
-                if asked is not None:
+                if asked is not None and seen:
                     _wait_for_end(asked)
                 return
     raise DaemonError(f"the daemon (pid {asked}) does not end", advice=_END_IT)
