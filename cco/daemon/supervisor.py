@@ -22,6 +22,7 @@ from cco.errors import (
     DaemonAlreadyRunning,
     DaemonError,
     DaemonNotRunning,
+    DaemonUnresponsive,
     FolderUnusable,
     SealedFileForeign,
     SealError,
@@ -130,7 +131,7 @@ def _starting(folder: Path) -> Iterator[None]:
 
 
 def _start_now(identity: Identity, config: Config, port: int | None, notify: Notify) -> SealedSet:
-    deadline = time.monotonic() + START_TIMEOUT_S
+    deadline = time.monotonic() + ANSWER_TIMEOUT_S
     while True:
         with suppress(DaemonNotRunning):
             return _running(identity, port)
@@ -145,7 +146,15 @@ def _start_now(identity: Identity, config: Config, port: int | None, notify: Not
         notify(f"port {config.port} is not free; the daemon uses {report['port']}")
     for line in report.get("refused", ()):
         notify(f"left out: {line}")
-    return find_alive(identity, patience_s=ANSWER_TIMEOUT_S)
+    try:
+        return find_alive(identity, patience_s=ANSWER_TIMEOUT_S)
+    except DaemonNotRunning:
+        if not stop(handover=report["kept_port"]).was_running:
+            raise
+        raise DaemonUnresponsive(
+            "the daemon served, but nothing reached it at 127.0.0.1; it was ended again",
+            advice="The loopback network is down here, or kept from programs: see to that first.",
+        ) from None
 
 
 def _running(identity: Identity, port: int | None) -> SealedSet:
