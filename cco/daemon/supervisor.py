@@ -193,16 +193,17 @@ def stop(*, handover: bool = False) -> Stopped:
     Raises: DaemonError, when it cannot be stopped.
     """
     folder = locate_folder() or choose_folder()
+    others = other_places(folder)
     try:
         return _stop_in(folder, handover=handover)
     finally:
         if not handover:
-            _remove_abandoned_runs(folder)
+            _remove_abandoned_runs(others)
 
 
-def _remove_abandoned_runs(folder: Path) -> None:
+def _remove_abandoned_runs(places: list[Path]) -> None:
     """Take away what killed daemons left where the one that was stopped was not."""
-    for other in other_places(folder):
+    for other in places:
         if is_ours(other / names.SETTINGS) and not is_taken(other):
             remove_leftovers(other, keep_live=False, keep_history=_keeps_history(other))
             remove_private_folder(other)
