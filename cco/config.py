@@ -23,12 +23,7 @@ OFF = frozenset(("false", "0", "no", "off"))
 CONFLICTS = ("warn", "deny", "off")
 _SHOWN_CHARS = 60
 _MAX_BYTES = 1 << 20
-_OPEN_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
+_DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)
 MAX_BUDGET_USD = 1_000_000
 NOT_A_BUDGET = f"must be an amount of US dollars over 0, to {MAX_BUDGET_USD}"
 _DARWIN_USER_TEMP_DIR = 65537  # of macOS's <unistd.h>; os.confstr has no name for it
@@ -145,17 +140,10 @@ def read_regular(path: str | Path, limit_bytes: int) -> bytes:
 
     Raises: OSError.
     """
-    fd = os.open(path, _OPEN_FLAGS)
-    try:
-        mode = os.fstat(fd).st_mode
-        if stat.S_ISFIFO(mode):
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _DO_NOT_WAIT)) as file:
+        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is a pipe")
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        with open(fd, "rb", closefd=False) as file:
-            return file.read(limit_bytes) or b""  # None: a terminal that says nothing now
-    finally:
-        os.close(fd)
+        return file.read(limit_bytes) or b""  # None: a terminal that says nothing now
 
 
 def _from_text(name: str, text: str, source: str) -> object:
