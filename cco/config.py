@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +22,8 @@ OFF = frozenset(("false", "0", "no", "off"))
 """Values of ORCHESTRATOR_ENABLED with which Claude Code is launched plainly."""
 CONFLICTS = ("warn", "deny", "off")
 _SHOWN_CHARS = 60
+_MAX_BYTES = 1 << 20
+_DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)
 MAX_BUDGET_USD = 1_000_000
 NOT_A_BUDGET = f"must be an amount of US dollars over 0, to {MAX_BUDGET_USD}"
 _DARWIN_USER_TEMP_DIR = 65537  # of macOS's <unistd.h>; os.confstr has no name for it
@@ -114,20 +118,32 @@ def _config_files(env: dict[str, str]) -> list[tuple[Path, bool]]:
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            data = file.read(1 << 20)
+        data = read_regular(path, _MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         if required:
             raise ConfigInvalid(f"CCO_CONFIG names {path}, which does not exist") from None
         return {}
     except OSError as error:
         raise ConfigInvalid(f"{path} cannot be read: {error.strerror}") from None
+    if len(data) > _MAX_BYTES:
+        raise ConfigInvalid(f"{path} is larger than {_MAX_BYTES} bytes")
     import tomllib
 
     try:
         return tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:  # ValueError also for a number of 5,000 digits
         raise ConfigInvalid(f"{path} is not valid TOML: {error}") from None
+
+
+def read_regular(path: str | Path, limit_bytes: int) -> bytes:
+    """Read the beginning of a file, and wait for nobody who may write to a pipe of that name.
+
+    Raises: OSError.
+    """
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _DO_NOT_WAIT)) as file:
+        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe")
+        return file.read(limit_bytes) or b""  # None: a terminal that says nothing now
 
 
 def _from_text(name: str, text: str, source: str) -> object:
