@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -237,8 +238,15 @@ def _parsed(text: str) -> Any:
 
 def _load(path: Path) -> dict[str, Any] | None:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
             document = _parsed(file.read(_MAX_BYTES).decode("utf-8-sig", "replace"))
     except (OSError, ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open what a project may have made a pipe, at which a launch would wait for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
