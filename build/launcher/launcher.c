@@ -275,7 +275,7 @@ static void tidy_other_places(const struct place *used, const char *id)
 }
 
 /* Unpack into this place and become the program. Returns only on failure, with nothing left behind. */
-static void unpack_and_become(const struct place *place, const struct payload *payload, char **argv)
+static void unpack_and_become(struct place *place, const struct payload *payload, char **argv)
 {
     bool created = false;
     int store = open_store(place, true, &created);

@@ -40,7 +40,7 @@ from cco.sealing.folder import (
 from cco.sealing.identity import current_identity
 from cco.sealing.keys import Identity
 from cco.sealing.locks import Lock, is_held
-from cco.sealing.private_files import is_ours, read_private
+from cco.sealing.private_files import is_ours, read_private, write_private
 from cco.sealing.sealed_set import SealedSet, open_set
 
 ANSWER_TIMEOUT_S = 10.0
@@ -87,7 +87,7 @@ def restart(config: Config, port: int | None, notify: Notify) -> SealedSet:
     Raises: PortTaken; CcoError.
     """
     identity = current_identity()
-    with _starting(locate_folder() or choose_folder()):  # of many restarts, one after the other
+    with _starting(choose_folder()):  # of many restarts, one after the other
         stop(handover=True)
         try:
             return _start_now(identity, config, port, notify)
@@ -135,6 +135,7 @@ def _start_now(identity: Identity, config: Config, port: int | None, notify: Not
     while True:
         with suppress(DaemonNotRunning):
             return _running(identity, port)
+        _take_along()
         try:
             report = spawn(port)
             break
@@ -155,6 +156,21 @@ def _start_now(identity: Identity, config: Config, port: int | None, notify: Not
             "the daemon served, but nothing reached it at 127.0.0.1; it was ended again",
             advice="The loopback network is down here, or kept from programs: see to that first.",
         ) from None
+
+
+def _take_along() -> None:
+    """Bring what the next daemon takes up to where it will look, where that is another folder.
+
+    As when another account took a name of ours that a cleaner had freed.
+    Raises: FolderUnusable.
+    """
+    left, folder = locate_folder(), choose_folder()
+    if left is None or left == folder or is_held(left / names.DAEMON_LOCK):
+        return
+    for name in (names.HISTORY, names.SETTINGS):
+        with suppress(SealError):
+            write_private(folder / name, read_private(left / name))
+    remove_leftovers(left, keep_live=False)
 
 
 def _running(identity: Identity, port: int | None) -> SealedSet:

@@ -19,12 +19,13 @@ from typing import Any, TypeVar
 from cco.claude.plugin import plugin_is_whole, write_plugin
 from cco.daemon.launch_copies import abandoned
 from cco.daemon.log import LOG
-from cco.errors import CcoError, SealedFileMissing
+from cco.errors import CcoError, FolderUnusable, SealedFileMissing
 from cco.ledger.records import Session
 from cco.sealing import names
 from cco.sealing.folder import bridge_copies, private_folder
 from cco.sealing.locks import Lock
 from cco.sealing.private_files import (
+    held_by_another,
     is_ours,
     make_private_folder,
     read_private,
@@ -125,33 +126,37 @@ class Upkeep:
 
     def _check(self) -> None:
         folder = self._sealed.folder
-        if folder == private_folder(folder.parent) and not folder.exists():
-            make_private_folder(folder)
+        if folder == private_folder(folder.parent):
+            make_private_folder(folder)  # or raise, where somebody else made it meanwhile
         if not self._lock.renew():
             LOG.warning("another daemon has taken %s over", folder)
             self.superseded = True
             self._stop(handover=True)
             return
-        settings = self._sealed.settings
-        if not plugin_is_whole(folder / names.PLUGIN, settings.roster):
-            write_plugin(
-                folder / names.PLUGIN, settings.roster, settings.version, port=settings.port
-            )
+        if self._clock() - self._touched_at >= TOUCH_S:
+            self._touched_at = self._clock()
+            self._remove_abandoned()
+            self._touch()
+        settings, plugin = self._sealed.settings, folder / names.PLUGIN
+        if not held_by_another(plugin) and not plugin_is_whole(plugin, settings.roster):
+            write_plugin(plugin, settings.roster, settings.version, port=settings.port)
             LOG.warning("%s was not whole; it is again", names.PLUGIN)
         for name in self._kept:
             if not os.path.lexists(folder / name):
                 self._put_back(name)
-        if self._clock() - self._touched_at >= TOUCH_S:
-            self._touched_at = self._clock()
-            for path in abandoned(folder, self._sessions()):
-                if remove(path):
-                    LOG.info("%s was of a launch that is gone; it is removed", path.name)
-            self._touch()
+        for name in (*self._kept, names.PLUGIN):
+            if held_by_another(folder / name):  # who was faster than we, after a cleaner
+                raise FolderUnusable(f"{folder / name} belongs to another user")
 
     def _put_back(self, name: str) -> None:
         """Raises: FolderUnusable."""
         write_private(self._sealed.path(name), self._kept[name])
         LOG.warning("%s was gone; it is there again", name)
+
+    def _remove_abandoned(self) -> None:
+        for path in abandoned(self._sealed.folder, self._sessions()):
+            if remove(path):
+                LOG.info("%s was of a launch that is gone; it is removed", path.name)
 
     def _touch(self) -> None:
         """Let everything look used just now; when it was written stays as it was."""
