@@ -210,7 +210,7 @@ def _forward(name: str, value: object, source: str) -> dict[str, Any]:
     if not isinstance(headers, dict) or not all(
         isinstance(text, str) and text.isprintable() and text.isascii() for text in headers.values()
     ):
-        raise ConfigInvalid(f"{source}: forward.headers must be a table of texts in ASCII in ASCII")
+        raise ConfigInvalid(f"{source}: forward.headers must be a table of texts in ASCII")
     for one in headers:
         if not _HEADER.fullmatch(one) or one.lower() in _NOT_HEADERS:
             raise ConfigInvalid(f"{source}: forward.headers cannot have {one[:40]!r}")
