@@ -1,21 +1,19 @@
-"""Settings and places: flag > CCO_* variable > config file > default."""
+"""The settings: flag > CCO_* variable > config file > default."""
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import stat
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cco.errors import ConfigInvalid, FolderUnusable
+from cco.files import read_regular
+from cco.folders import config_folder
 
 DEFAULT_PORT = 3000
-APP = "cco"
 TIERS = ("opus", "sonnet", "haiku", "inherit")
 """Claude Code's own names of its models: no model id goes out of date in a definition."""
 OFF = frozenset(("false", "0", "no", "off"))
@@ -23,19 +21,14 @@ OFF = frozenset(("false", "0", "no", "off"))
 CONFLICTS = ("warn", "deny", "off")
 _SHOWN_CHARS = 60
 _MAX_BYTES = 1 << 20
-_DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)
 MAX_BUDGET_USD = 1_000_000
 NOT_A_BUDGET = f"must be an amount of US dollars over 0, to {MAX_BUDGET_USD}"
-_DARWIN_USER_TEMP_DIR = 65537  # of macOS's <unistd.h>; os.confstr has no name for it
-_XDG_DEFAULTS = {"config": ".config", "data": ".local/share", "state": ".local/state"}
 _SWITCHES = ("status_line", "hints", "keep_history")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,199}")
 """A tier, or a model id as a cloud provider spells it."""
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9._~\[\]:-]+(/[^\s?#]*)?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")
 _NOT_HEADERS = frozenset("connection content-length content-type host transfer-encoding".split())
-
-
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -135,17 +128,6 @@ def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
         raise ConfigInvalid(f"{path} is not valid TOML: {error}") from None
 
 
-def read_regular(path: str | Path, limit_bytes: int) -> bytes:
-    """Read the beginning of a file, and wait for nobody who may write to a pipe of that name.
-
-    Raises: OSError.
-    """
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _DO_NOT_WAIT)) as file:
-        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is a pipe")
-        return file.read(limit_bytes) or b""  # None: a terminal that says nothing now
-
-
 def _from_text(name: str, text: str, source: str) -> object:
     if name == "port":
         if not text.isdecimal() or len(text) > len("65535"):
@@ -231,7 +213,7 @@ def _forward(name: str, value: object, source: str) -> dict[str, Any]:
     if not isinstance(headers, dict) or not all(
         isinstance(text, str) and text.isprintable() and text.isascii() for text in headers.values()
     ):
-        raise ConfigInvalid(f"{source}: forward.headers must be a table of texts in ASCII in ASCII")
+        raise ConfigInvalid(f"{source}: forward.headers must be a table of texts in ASCII")
     for one in headers:
         if not _HEADER.fullmatch(one) or one.lower() in _NOT_HEADERS:
             raise ConfigInvalid(f"{source}: forward.headers cannot have {one[:40]!r}")
@@ -263,40 +245,6 @@ _READERS: Mapping[str, Callable[[str, object, str], dict[str, Any]]] = {
 }
 
 
-def temp_folder(environ: dict[str, str] | None = None) -> Path:
-    """Find the operating system's temp folder for this user.
-
-    TMPDIR (Windows: TEMP) where it names a folder; otherwise the system's usual one.
-    Raises: FolderUnusable.
-    """
-    env = os.environ if environ is None else environ
-    variable = "TEMP" if sys.platform == "win32" else "TMPDIR"
-    named = env.get(variable)
-    if named and os.path.isabs(named) and os.path.isdir(named):
-        return Path(named)
-    usual = Path("/tmp")  # noqa: S108  # what is done to use it safely: cco/sealing/folder.py
-    if sys.platform.startswith("linux") and os.access(usual, os.W_OK | os.X_OK):
-        return usual
-    if sys.platform == "darwin":
-        folder = os.confstr(_DARWIN_USER_TEMP_DIR)
-        if folder and os.path.isdir(folder):
-            return Path(folder)
-    import tempfile
-
-    try:
-        return Path(tempfile.gettempdir())
-    except FileNotFoundError as error:
-        raise FolderUnusable(str(error)) from None
-
-
-def config_folder() -> Path:
-    """The folder of `config.toml`.
-
-    Raises: FolderUnusable, for an account without a home.
-    """
-    return _of_this_user("config")
-
-
 def personal_fingerprint() -> str:
     """What tells whether the user's settings or agents have changed: names, sizes and times."""
     import hashlib
@@ -313,82 +261,3 @@ def personal_fingerprint() -> str:
     except (FolderUnusable, OSError):
         pass
     return told.hexdigest()
-
-
-def data_folder() -> Path:
-    """The folder of the fallback machine id.
-
-    Raises: FolderUnusable, for an account without a home.
-    """
-    return _of_this_user("data")
-
-
-def state_folder() -> Path:
-    """The folder of the daemon's log.
-
-    Raises: FolderUnusable, for an account without a home.
-    """
-    return _of_this_user("state")
-
-
-def _of_this_user(kind: str) -> Path:
-    """One kind of folder: `config`, `data` or `state`.
-
-    On Linux it is found here as platformdirs finds it, which costs a launch 4 ms to import. All
-    kinds are one on Windows, where platformdirs asks the system and not LOCALAPPDATA, as others do
-    that find them: the launcher, the installation.
-    """
-    if sys.platform == "linux":
-        path = _xdg_folder(kind)
-    elif sys.platform == "win32" and os.path.isabs(os.environ.get("LOCALAPPDATA", "")):
-        path = Path(os.environ["LOCALAPPDATA"]) / APP
-    else:
-        import platformdirs
-
-        try:
-            path = getattr(platformdirs, f"user_{kind}_path")(APP, appauthor=False)
-        except RuntimeError:  # platformdirs cannot expand `~`
-            path = Path()
-    if not path.is_absolute():
-        raise FolderUnusable("this account has no home folder", advice="Set HOME.")
-    return path
-
-
-def _xdg_folder(kind: str) -> Path:
-    """One kind of folder by the XDG Base Directory Specification, which ignores relative paths."""
-    named = os.environ.get(f"XDG_{kind.upper()}_HOME", "")
-    if os.path.isabs(named):
-        return Path(named) / APP
-    home = os.environ.get("HOME", "")
-    if not os.path.isabs(home):
-        import pwd
-
-        try:
-            home = pwd.getpwuid(os.getuid()).pw_dir
-        except KeyError:
-            home = ""
-    return Path(home) / _XDG_DEFAULTS[kind] / APP
-
-
-def self_command() -> list[str]:
-    """The command that runs this same cco, as an argument vector.
-
-    A frozen program names the file that the user has, which unpacks itself again should its cache
-    have been emptied. A source checkout runs isolated (-I), so that a `cco` folder in the current
-    project is never imported in its place.
-    """
-    if getattr(sys, "frozen", False):
-        single_file = os.environ.get("CCO_EXECUTABLE")
-        return [single_file if single_file and os.path.isfile(single_file) else sys.executable]
-    return [sys.executable, "-I", "-m", "cco"]
-
-
-def daemon_command() -> list[str]:
-    """The command that runs this same cco for long.
-
-    On Windows, where no process becomes another, the launcher would wait for it all the time:
-    there it is the program in the unpacked copy, which cannot be removed while it runs.
-    """
-    if sys.platform == "win32" and getattr(sys, "frozen", False):
-        return [sys.executable]
-    return self_command()

@@ -13,8 +13,9 @@ from cco.catalogue.lint import agent_flaws
 from cco.catalogue.markdown import read_definition
 from cco.catalogue.model import OVERLAY, Agent, Catalogue
 from cco.catalogue.search import SearchIndex
-from cco.config import Config, config_folder
+from cco.config import Config
 from cco.errors import CatalogueInvalid, FolderUnusable
+from cco.folders import config_folder
 
 FOLDER = "agents"
 MAX_FILES = 200

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from cco.config import read_regular
 from cco.errors import UsageInvalid
+from cco.files import read_regular
 
 PROXY_EXCEPTIONS = ("NO_PROXY", "no_proxy")
 _PLUGIN = "cco@inline"

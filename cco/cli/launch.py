@@ -11,16 +11,7 @@ from pathlib import Path
 from cco.build_info import VERSION
 from cco.claude.arguments import UserArguments
 from cco.cli.output import print_note
-from cco.config import (
-    NOT_A_BUDGET,
-    OFF,
-    Config,
-    budget_usd,
-    load_config,
-    personal_fingerprint,
-    self_command,
-    temp_folder,
-)
+from cco.config import NOT_A_BUDGET, OFF, Config, budget_usd, load_config, personal_fingerprint
 from cco.errors import (
     CcoError,
     ClaudeNotExecutable,
@@ -30,6 +21,8 @@ from cco.errors import (
     SealedFileUnsafe,
     UsageInvalid,
 )
+from cco.folders import temp_folder
+from cco.own_command import self_command
 
 _FAILED = 125
 _DEPTH = "CCO_LAUNCH_DEPTH"

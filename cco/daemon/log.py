@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from cco.config import state_folder
 from cco.errors import CcoError
+from cco.folders import state_folder
 
 LOG = logging.getLogger("cco")
 MAX_BYTES = 512 * 1024

@@ -23,7 +23,7 @@ from cco.catalogue.overlay import personal_catalogue
 from cco.catalogue.search import SearchIndex
 from cco.claude.bridge import bridge_settings
 from cco.claude.plugin import write_plugin
-from cco.config import Config, personal_fingerprint, self_command
+from cco.config import Config, personal_fingerprint
 from cco.daemon import log, sockets
 from cco.daemon.application import MAX_BODY_BYTES, make_application
 from cco.daemon.connections import raise_descriptor_limit
@@ -41,6 +41,7 @@ from cco.daemon.telemetry.scrape_files import remove_scrape_files, write_scrape_
 from cco.daemon.upkeep import Upkeep
 from cco.errors import CcoError, DaemonAlreadyRunning, PortTaken, SealedFileMissing
 from cco.ledger.budget import Budgets, nanousd
+from cco.own_command import self_command
 from cco.sealing import names
 from cco.sealing.folder import (
     choose_folder,

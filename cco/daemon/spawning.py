@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cco import errors
-from cco.config import daemon_command
 from cco.daemon.spawned import ARGUMENTS, AUTOMATIC
 from cco.errors import CcoError, DaemonError
+from cco.own_command import daemon_command
 
 if TYPE_CHECKING:  # most launches find a daemon and start none
     import subprocess

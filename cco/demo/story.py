@@ -18,10 +18,12 @@ from cco.catalogue.bundle import load_catalogue
 from cco.catalogue.model import Catalogue
 from cco.claude.environment import plain_environment
 from cco.claude.find import find_claude
-from cco.config import load_config, self_command, temp_folder
+from cco.config import load_config
 from cco.demo.model_api import ModelRequest, ModelServer
 from cco.demo.scenario import AFTER_COMPACTION, PROMPT, Scenario, specialist_of
 from cco.errors import DemoFailed
+from cco.folders import temp_folder
+from cco.own_command import self_command
 from cco.sealing import names
 from cco.sealing.private_files import read_private
 

@@ -10,10 +10,11 @@ from cco.claude.environment import plain_environment
 from cco.claude.find import find_claude
 from cco.claude.user_settings import UserSettings, read_user_settings
 from cco.claude.versions import FULL, TESTED, parse_version, shortcoming, shortcomings, spelled
-from cco.config import APP, Config
+from cco.config import Config
 from cco.doctor.child import Child
 from cco.doctor.finding import NOTE, OK, PROBLEM, Finding
 from cco.errors import CcoError
+from cco.folders import APP
 
 TIMEOUT_S = 30.0
 _SEE = "See what it says yourself, and install it again if need be."

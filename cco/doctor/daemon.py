@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cco.build_info import VERSION
-from cco.config import Config, state_folder
+from cco.config import Config
 from cco.daemon.client import Connection
 from cco.daemon.log import log_path
 from cco.doctor.finding import NOTE, OK, PROBLEM, Finding
 from cco.doctor.situation import ALIVE, DEAD, HUNG, REFUSED, STRANGER, Situation
 from cco.errors import CcoError, DaemonError, DaemonNotRunning
+from cco.folders import state_folder
 from cco.sealing import names
 
 _SERVES = re.compile(r"cco \S+ serves on port (\d{1,5}) from (.+)$")

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cco import build_info
-from cco.config import APP
 from cco.doctor.finding import NOTE, OK, Finding
 from cco.errors import CcoError
+from cco.folders import APP
 from cco.installation.program import Program, running_program
 
 _NAMES = (f"{APP}.exe", f"{APP}.cmd") if sys.platform == "win32" else (APP,)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from cco import build_info
-from cco.config import temp_folder
 from cco.daemon.client import Connection
 from cco.errors import CcoError, DaemonError, DaemonNotRunning, SealedFileForeign
+from cco.folders import temp_folder
 from cco.sealing import names
 from cco.sealing.folder import locate_folder, wanted_folder
 from cco.sealing.identity import known_machine_id, username

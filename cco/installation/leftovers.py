@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from cco.config import APP, config_folder, data_folder, state_folder, temp_folder
+from cco.folders import APP, config_folder, data_folder, state_folder, temp_folder
 from cco.installation.places import home_folder
 from cco.installation.steps import RemoveFile, RemoveTree, Step, remove_if_empty
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cco.config import APP
 from cco.errors import InstallFailed
+from cco.folders import APP
 
 WINDOWS = sys.platform == "win32"
 RECORD = "install.json"

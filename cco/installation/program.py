@@ -9,8 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cco.config import APP
 from cco.errors import InstallFailed
+from cco.folders import APP
 
 _MAGIC = b"CCOPACK1"  # launcher/launcher.c: where the trailer begins
 _TAIL_BYTES = 256 * 1024  # the trailer, and behind it what signs a program on Windows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cco.config import read_regular
+from cco.files import read_regular
 
 _MAX_CHARS = 1_000
 _MAX_FILE_BYTES = 4_096

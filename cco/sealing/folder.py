@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from cco.config import state_folder, temp_folder
 from cco.errors import FolderUnusable
+from cco.folders import state_folder, temp_folder
 from cco.sealing import names
 from cco.sealing.locks import is_held
 from cco.sealing.private_files import (

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cco import build_info
-from cco.config import data_folder
 from cco.errors import CcoError, FolderUnusable, MachineIdUnavailable
+from cco.folders import data_folder
 from cco.sealing.keys import Identity
 from cco.sealing.locks import Lock
 from cco.sealing.private_files import read_private, write_private

@@ -16,14 +16,14 @@ from tests.conftest import Sandbox, make_sandbox
 _SHIM = Path(__file__).with_name("shim.c")
 _OTHER_BUILD = """
 import sys
-from cco import build_info, config
+from cco import build_info, own_command
 
 sys.argv[0] = "cco"
 build_info.VERSION = {version!r}
 build = build_info.current()
 build.secret = {secret!r}
 build_info.current = lambda: build
-config.self_command = config.daemon_command = lambda: [sys.executable, "-I", {path!r}]
+own_command.self_command = own_command.daemon_command = lambda: [sys.executable, "-I", {path!r}]
 from cco.cli.entry import main
 sys.exit(main())
 """

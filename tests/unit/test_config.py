@@ -1,4 +1,4 @@
-"""Settings and places."""
+"""The settings, by file and by variable."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import re
 import sys
 from pathlib import Path
 
-import platformdirs
 import pytest
 
-from cco import config
-from cco.config import Config, load_config, self_command, temp_folder
-from cco.errors import ConfigInvalid, FolderUnusable
+from cco.config import Config, load_config
+from cco.errors import ConfigInvalid
 
 
 @pytest.fixture
@@ -93,67 +91,6 @@ def test_a_usual_file_that_cannot_be_there_is_absent(
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", home)
     assert load_config({}) == Config()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="homes are elsewhere there")
-def test_an_account_without_a_home_has_no_folders(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a container that was given a bare uid."""
-    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
-    assert load_config({}) == Config()
-    for find in (config.config_folder, config.data_folder, config.state_folder):
-        with pytest.raises(FolderUnusable, match="no home folder"):
-            find()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="platformdirs itself is asked elsewhere")
-@pytest.mark.parametrize("home", ["/home/ana", "/home/ana/", "/", "", "relative", None])
-@pytest.mark.parametrize("named", ["/srv/x", "/srv/x/", "relative", "~/x", "", None])
-def test_folders_are_those_of_platformdirs(
-    home: str | None, named: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for kind in ("config", "data", "state"):
-        for name, value in (("HOME", home), (f"XDG_{kind.upper()}_HOME", named)):
-            if value is None:
-                monkeypatch.delenv(name, raising=False)
-            else:
-                monkeypatch.setenv(name, value)
-        expected = getattr(platformdirs, f"user_{kind}_path")("cco", appauthor=False)
-        assert getattr(config, f"{kind}_folder")() == expected
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="TEMP there")
-def test_the_temp_folder(tmp_path: Path) -> None:
-    usual = temp_folder({})
-    assert usual.is_dir()
-    assert temp_folder({"TMPDIR": str(tmp_path)}) == tmp_path
-    file = tmp_path / "file"
-    file.touch()
-    for unusable in ("", "relative", str(file), str(tmp_path / "absent"), "\0"):
-        assert temp_folder({"TMPDIR": unusable}) == usual
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no confstr")
-def test_the_temp_folder_of_macos_is_the_users_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With TMPDIR unset, as for launchd's jobs: /var/folders/…/T/, asked for by its number."""
-    asked: list[object] = []
-
-    def confstr(name: object) -> str:
-        asked.append(name)
-        return f"{tmp_path}/"
-
-    monkeypatch.setattr("sys.platform", "darwin")
-    monkeypatch.setattr("os.confstr", confstr)
-    assert temp_folder({}) == tmp_path
-    assert asked == [65537]
-    assert temp_folder({"TMPDIR": f"{tmp_path}/"}) == tmp_path
-
-
-def test_cco_runs_itself_without_looking_into_the_current_folder() -> None:
-    assert self_command() == [sys.executable, "-I", "-m", "cco"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""The folders in which cco keeps things, as the system and this user have them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from cco.errors import FolderUnusable
+
+APP = "cco"
+_DARWIN_USER_TEMP_DIR = 65537  # of macOS's <unistd.h>; os.confstr has no name for it
+_XDG_DEFAULTS = {"config": ".config", "data": ".local/share", "state": ".local/state"}
+
+
+def temp_folder(environ: dict[str, str] | None = None) -> Path:
+    """Find the operating system's temp folder for this user.
+
+    TMPDIR (Windows: TEMP) where it names a folder; otherwise the system's usual one.
+    Raises: FolderUnusable.
+    """
+    env = os.environ if environ is None else environ
+    variable = "TEMP" if sys.platform == "win32" else "TMPDIR"
+    named = env.get(variable)
+    if named and os.path.isabs(named) and os.path.isdir(named):
+        return Path(named)
+    usual = Path("/tmp")  # noqa: S108  # what is done to use it safely: cco/sealing/folder.py
+    if sys.platform.startswith("linux") and os.access(usual, os.W_OK | os.X_OK):
+        return usual
+    if sys.platform == "darwin":
+        folder = os.confstr(_DARWIN_USER_TEMP_DIR)
+        if folder and os.path.isdir(folder):
+            return Path(folder)
+    import tempfile
+
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise FolderUnusable(str(error)) from None
+
+
+def config_folder() -> Path:
+    """The folder of `config.toml`.
+
+    Raises: FolderUnusable, for an account without a home.
+    """
+    return _of_this_user("config")
+
+
+def data_folder() -> Path:
+    """The folder of the fallback machine id.
+
+    Raises: FolderUnusable, for an account without a home.
+    """
+    return _of_this_user("data")
+
+
+def state_folder() -> Path:
+    """The folder of the daemon's log.
+
+    Raises: FolderUnusable, for an account without a home.
+    """
+    return _of_this_user("state")
+
+
+def _of_this_user(kind: str) -> Path:
+    """One kind of folder: `config`, `data` or `state`.
+
+    On Linux it is found here as platformdirs finds it, which costs a launch 4 ms to import. All
+    kinds are one on Windows, where platformdirs asks the system and not LOCALAPPDATA, as others do
+    that find them: the launcher, the installation.
+    """
+    if sys.platform == "linux":
+        path = _xdg_folder(kind)
+    elif sys.platform == "win32" and os.path.isabs(os.environ.get("LOCALAPPDATA", "")):
+        path = Path(os.environ["LOCALAPPDATA"]) / APP
+    else:
+        import platformdirs
+
+        try:
+            path = getattr(platformdirs, f"user_{kind}_path")(APP, appauthor=False)
+        except RuntimeError:  # platformdirs cannot expand `~`
+            path = Path()
+    if not path.is_absolute():
+        raise FolderUnusable("this account has no home folder", advice="Set HOME.")
+    return path
+
+
+def _xdg_folder(kind: str) -> Path:
+    """One kind of folder by the XDG Base Directory Specification, which ignores relative paths."""
+    named = os.environ.get(f"XDG_{kind.upper()}_HOME", "")
+    if os.path.isabs(named):
+        return Path(named) / APP
+    home = os.environ.get("HOME", "")
+    if not os.path.isabs(home):
+        import pwd
+
+        try:
+            home = pwd.getpwuid(os.getuid()).pw_dir
+        except KeyError:
+            home = ""
+    return Path(home) / _XDG_DEFAULTS[kind] / APP

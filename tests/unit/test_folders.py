@@ -1,0 +1,71 @@
+"""The folders in which cco keeps things."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from cco import folders
+from cco.config import Config, load_config
+from cco.errors import FolderUnusable
+from cco.folders import temp_folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="homes are elsewhere there")
+def test_an_account_without_a_home_has_no_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that was given a bare uid."""
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    assert load_config({}) == Config()
+    for find in (folders.config_folder, folders.data_folder, folders.state_folder):
+        with pytest.raises(FolderUnusable, match="no home folder"):
+            find()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="platformdirs itself is asked elsewhere")
+@pytest.mark.parametrize("home", ["/home/ana", "/home/ana/", "/", "", "relative", None])
+@pytest.mark.parametrize("named", ["/srv/x", "/srv/x/", "relative", "~/x", "", None])
+def test_folders_are_those_of_platformdirs(
+    home: str | None, named: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("config", "data", "state"):
+        for name, value in (("HOME", home), (f"XDG_{kind.upper()}_HOME", named)):
+            if value is None:
+                monkeypatch.delenv(name, raising=False)
+            else:
+                monkeypatch.setenv(name, value)
+        expected = getattr(platformdirs, f"user_{kind}_path")("cco", appauthor=False)
+        assert getattr(folders, f"{kind}_folder")() == expected
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="TEMP there")
+def test_the_temp_folder(tmp_path: Path) -> None:
+    usual = temp_folder({})
+    assert usual.is_dir()
+    assert temp_folder({"TMPDIR": str(tmp_path)}) == tmp_path
+    file = tmp_path / "file"
+    file.touch()
+    for unusable in ("", "relative", str(file), str(tmp_path / "absent"), "\0"):
+        assert temp_folder({"TMPDIR": unusable}) == usual
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no confstr")
+def test_the_temp_folder_of_macos_is_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With TMPDIR unset, as for launchd's jobs: /var/folders/…/T/, asked for by its number."""
+    asked: list[object] = []
+
+    def confstr(name: object) -> str:
+        asked.append(name)
+        return f"{tmp_path}/"
+
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr("os.confstr", confstr)
+    assert temp_folder({}) == tmp_path
+    assert asked == [65537]
+    assert temp_folder({"TMPDIR": f"{tmp_path}/"}) == tmp_path
