@@ -40,7 +40,7 @@ from cco.sealing.folder import (
 from cco.sealing.identity import current_identity
 from cco.sealing.keys import Identity
 from cco.sealing.locks import Lock, is_held
-from cco.sealing.private_files import is_ours, read_private, write_private
+from cco.sealing.private_files import is_ours, read_private, remove, write_private
 from cco.sealing.sealed_set import SealedSet, open_set
 
 ANSWER_TIMEOUT_S = 10.0
@@ -167,9 +167,15 @@ def _take_along() -> None:
     left, folder = locate_folder(), choose_folder()
     if left is None or left == folder or is_held(left / names.DAEMON_LOCK):
         return
-    for name in (names.HISTORY, names.SETTINGS):
-        with suppress(SealError):
-            write_private(folder / name, read_private(left / name))
+    taken = [folder / name for name in (names.HISTORY, names.SETTINGS)]
+    try:
+        for path in taken:
+            with suppress(SealError):
+                write_private(path, read_private(left / path.name))
+    except BaseException:  # as on a full disk: the run stays where it is whole
+        for path in taken:
+            remove(path)
+        raise
     remove_leftovers(left, keep_live=False)
 
 
