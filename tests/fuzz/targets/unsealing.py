@@ -91,6 +91,21 @@ def member_payload(data: bytes) -> None:
         assert isinstance(agent["brief"], str)
 
 
+def one_agent(data: bytes) -> None:
+    """Agents of anything, of which one is asked for by the name on the first line."""
+    line, _, payload = data.partition(b"\n")
+    name = line.decode(errors="surrogateescape")
+    found = _vouching_for(names.AGENTS, seal(payload, names.AGENTS, IDENTITY, nonce=_NONCE))
+    try:
+        agent = found.open_agent(name)
+    except SealError:
+        return
+    if agent is not None:
+        assert agent["name"] == name
+        assert isinstance(agent["brief"], str)
+        json.dumps(agent)
+
+
 def manifest(data: bytes) -> None:
     """Manifest entries of anything, in settings that are right but for them."""
     try:
@@ -142,6 +157,7 @@ _WAYS: tuple[Callable[[bytes], None], ...] = (
     member_payload,
     manifest,
     segments,
+    one_agent,
 )
 
 
