@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cco.errors import ConfigInvalid, FolderUnusable
-from cco.files import read_regular
+from cco.files import read_at_once
 from cco.folders import config_folder
 
 DEFAULT_PORT = 3000
@@ -111,7 +111,7 @@ def _config_files(env: dict[str, str]) -> list[tuple[Path, bool]]:
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
     try:
-        data = read_regular(path, _MAX_BYTES + 1)
+        data = read_at_once(path, _MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         if required:
             raise ConfigInvalid(f"CCO_CONFIG names {path}, which does not exist") from None

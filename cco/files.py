@@ -10,7 +10,7 @@ from pathlib import Path
 _DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)
 
 
-def read_regular(path: str | Path, limit_bytes: int) -> bytes:
+def read_at_once(path: str | Path, limit_bytes: int) -> bytes:
     """Read the beginning of a file, and wait for nobody who may write to a pipe of that name.
 
     Raises: OSError.

@@ -105,8 +105,8 @@ def screen(
 def _summary(picture: Mapping[str, Any], columns: int | None, message: str) -> list[Line]:
     daemon, sessions = picture["daemon"], picture["sessions"]
     up = clock(daemon["uptime_s"])
-    state = message or f"daemon {daemon['status']}, version {daemon['version']}, up {up}"
-    first = printable(f"cco top: {state}")
+    standing = message or f"daemon {daemon['status']}, version {daemon['version']}, up {up}"
+    first = printable(f"cco top: {standing}")
     first = first if columns is None else fit(first, columns)
     working = sum(run["status"] == "running" for one in sessions for run in one["agents"])
     pieces = [

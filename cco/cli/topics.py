@@ -25,7 +25,7 @@ def _settings(page: click.HelpFormatter) -> None:
         page.write_dl([(name, _setting(*rest)) for name, *rest in texts.SETTINGS])
     with page.section("For example"):
         for line in _EXAMPLE.splitlines():
-            page.write(f"  {line}\n")
+            page.write(f"  {line}".rstrip() + "\n")
     with page.section("Other variables"):
         of_settings = {variable for _, variable, _, _ in texts.SETTINGS}
         page.write_dl([one for one in texts.ENVIRONMENT if one[0] not in of_settings])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cco.files import read_regular
+from cco.files import read_at_once
 
 _MAX_CHARS = 1_000
 _MAX_FILE_BYTES = 4_096
@@ -47,4 +47,4 @@ def _main_repository(mark: Path) -> Path | None:
 
 
 def _line(path: Path) -> str:
-    return read_regular(path, _MAX_FILE_BYTES).decode().strip()
+    return read_at_once(path, _MAX_FILE_BYTES).decode().strip()
