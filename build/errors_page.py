@@ -24,7 +24,7 @@ An error is one line that says what happened, and what to do next below it:
 ```
 $ cco sessions
 cco: error: the daemon is not running
-  Run: cco daemon start
+  It starts with the next session, or by: cco daemon start
 ```
 
 It goes to standard error, and the exit code says which kind it is. A launch is the exception: its

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cco.errors import ConfigInvalid, FolderUnusable
+from cco.files import read_regular
 from cco.folders import config_folder
 
 DEFAULT_PORT = 3000
@@ -19,6 +20,7 @@ OFF = frozenset(("false", "0", "no", "off"))
 """Values of ORCHESTRATOR_ENABLED with which Claude Code is launched plainly."""
 CONFLICTS = ("warn", "deny", "off")
 _SHOWN_CHARS = 60
+_MAX_BYTES = 1 << 20
 MAX_BUDGET_USD = 1_000_000
 NOT_A_BUDGET = f"must be an amount of US dollars over 0, to {MAX_BUDGET_USD}"
 _SWITCHES = ("status_line", "hints", "keep_history")
@@ -109,14 +111,15 @@ def _config_files(env: dict[str, str]) -> list[tuple[Path, bool]]:
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            data = file.read(1 << 20)
+        data = read_regular(path, _MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         if required:
             raise ConfigInvalid(f"CCO_CONFIG names {path}, which does not exist") from None
         return {}
     except OSError as error:
         raise ConfigInvalid(f"{path} cannot be read: {error.strerror}") from None
+    if len(data) > _MAX_BYTES:
+        raise ConfigInvalid(f"{path} is larger than {_MAX_BYTES} bytes")
     import tomllib
 
     try:

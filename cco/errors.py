@@ -151,7 +151,7 @@ class DaemonNotRunning(DaemonError):
     """No daemon runs, and this needs one."""
 
     exit_code = 3
-    advice = "Run: cco daemon start"
+    advice = "It starts with the next session, or by: cco daemon start"
 
 
 class DaemonUnresponsive(DaemonError):

@@ -26,6 +26,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -44,6 +45,7 @@
 #define MARKER ".complete"
 #define MARKER_LENGTH 96
 #define WRITABLE_BY_OTHERS (S_IWGRP | S_IWOTH)
+#define UNMAPPED 65534 /* as whom a user namespace shows root */
 #define LOCK_WAIT_MS 10000
 #define LOCK_POLL_MS 5
 
@@ -75,6 +77,30 @@ static int check_folder(int folder, bool base)
     return 0;
 }
 
+/* Whether nobody else can put a folder of theirs in the place of one above the open base: its program is started
+ * by its path, after its copy was looked at. The path must be free of symlinks; one that appears is refused. */
+static int check_way(const char *real)
+{
+    char above[PATH_MAX];
+    struct stat status;
+    char *end;
+
+    snprintf(above, sizeof above, "%s", real);
+    while (above[1] != '\0' && (end = strrchr(above, '/')) != NULL) {
+        mode_t others;
+
+        end[end == above] = '\0';
+        if (lstat(above, &status) != 0)
+            return fail(NULL);
+        others = status.st_gid == 0 || status.st_gid == getegid() ? S_IWOTH : WRITABLE_BY_OTHERS;
+        if (status.st_uid != geteuid() && status.st_uid != 0 && status.st_uid != UNMAPPED)
+            return fail("a folder above it belongs to another user");
+        if ((status.st_mode & others) && !(status.st_mode & S_ISVTX))
+            return fail("other users can replace a folder above it");
+    }
+    return 0;
+}
+
 static int check_programs_allowed(int folder)
 {
 #ifdef __APPLE__
@@ -91,18 +117,23 @@ static int check_programs_allowed(int folder)
     return 0;
 }
 
-/* Open the store, creating it where asked; `*created` tells whether it was. Returns its descriptor or -1. */
-int open_store(const struct place *place, bool create, bool *created)
+/* Open the store, creating it where asked; `*created` tells whether it was. The place's base is its real path from
+ * then on. Returns the store's descriptor or -1. */
+int open_store(struct place *place, bool create, bool *created)
 {
+    char real[PATH_MAX];
     int base, store;
 
     if (create && place->create_base && mkdir(place->base, 0700) != 0 && errno != EEXIST)
         return fail(NULL);
-    base = open(place->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (realpath(place->base, real) == NULL)
+        return fail(NULL);
+    memcpy(place->base, real, sizeof real);
+    base = open(place->base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (base < 0)
         return fail(NULL);
     store = -1;
-    if (check_folder(base, true) == 0 && (!create || check_programs_allowed(base) == 0)) {
+    if (check_folder(base, true) == 0 && check_way(place->base) == 0 && (!create || check_programs_allowed(base) == 0)) {
         if (create)
             *created = mkdirat(base, place->leaf, 0700) == 0;
         if (create && !*created && errno != EEXIST)

@@ -47,6 +47,7 @@
 
 #define EXIT_LAUNCHER 125
 #define MAX_PLACES 8
+#define SPARE_DESCRIPTORS 24
 
 static struct place places[MAX_PLACES];
 static int place_count;
@@ -274,7 +275,7 @@ static void tidy_other_places(const struct place *used, const char *id)
 }
 
 /* Unpack into this place and become the program. Returns only on failure, with nothing left behind. */
-static void unpack_and_become(const struct place *place, const struct payload *payload, char **argv)
+static void unpack_and_become(struct place *place, const struct payload *payload, char **argv)
 {
     bool created = false;
     int store = open_store(place, true, &created);
@@ -308,6 +309,19 @@ static void occupy_streams(void)
             open("/dev/null", O_RDWR | O_CLOEXEC); /* takes the lowest that is free: this one */
 }
 
+/* Begin no copy that could be neither finished nor removed again for want of descriptors. */
+static void require_descriptors(int single_file)
+{
+    int spare[SPARE_DESCRIPTORS], count = 0;
+
+    while (count < SPARE_DESCRIPTORS && (spare[count] = fcntl(single_file, F_DUPFD_CLOEXEC, 0)) >= 0)
+        count++;
+    if (count < SPARE_DESCRIPTORS)
+        die("cannot unpack: %s; raise the limit (ulimit -n)", strerror(errno));
+    while (count > 0)
+        close(spare[--count]);
+}
+
 int main(int argc, char **argv)
 {
     char *no_arguments[] = {(char *)PROGRAM, NULL};
@@ -330,6 +344,7 @@ int main(int argc, char **argv)
         if (store >= 0)
             close(store);
     }
+    require_descriptors(payload.single_file);
     for (int i = 0; i < place_count; i++)
         unpack_and_become(&places[i], &payload, argv);
     die("found no folder to unpack into; tried %s. Set XDG_CACHE_HOME to a folder of your own with 40 MB free, on a "

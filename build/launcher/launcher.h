@@ -12,13 +12,13 @@
 
 /* Where a store, a folder of unpacked copies, may be. */
 struct place {
-    char base[PATH_MAX]; /* a folder of the user's or the system's, symlinks followed */
+    char base[PATH_MAX]; /* a folder of the user's or the system's; open_store resolves symlinks */
     char leaf[32];       /* the store in it: ours alone, never reached through a symlink */
     bool create_base;
 };
 
 /* copy.c */
-int open_store(const struct place *place, bool create, bool *created);
+int open_store(struct place *place, bool create, bool *created);
 int take_copy(int store, const char *id);
 int install_copy(int store, const struct payload *payload);
 

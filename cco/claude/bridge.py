@@ -20,6 +20,7 @@ HTTP_EVENTS: tuple[str, ...] = (
     "PreToolUse",
     "PostToolUse",
     "PostToolUseFailure",
+    "PermissionRequest",
     "SubagentStop",
     "Stop",
     "PostCompact",
@@ -35,8 +36,9 @@ else:
     COMMAND_EVENTS += _HEALING_EVENTS
 
 EVENTS = (*COMMAND_EVENTS, *HTTP_EVENTS)
-_NEEDS = {"PostCompact": versions.POST_COMPACT}
-"""An event that a client does not know makes it leave out the whole document."""
+_NEEDS = {"PostCompact": versions.POST_COMPACT, "PermissionRequest": versions.HTTP_HOOKS}
+"""An event that a client does not know makes it leave out the whole document. That somebody is
+asked is told beside the question, and only where no process is started for it."""
 ALLOWED = (MCP_SERVER, "Bash(cco notes:*)")
 """What works without a question: the daemon's own tools, and its notes for specialists, whose
 stubs list no MCP tools."""

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cco.errors import UsageInvalid
+from cco.files import read_regular
 
 PROXY_EXCEPTIONS = ("NO_PROXY", "no_proxy")
 _PLUGIN = "cco@inline"
@@ -237,8 +238,7 @@ def _parsed(text: str) -> Any:
 
 def _load(path: Path) -> dict[str, Any] | None:
     try:
-        with path.open("rb") as file:
-            document = _parsed(file.read(_MAX_BYTES).decode("utf-8-sig", "replace"))
+        document = _parsed(read_regular(path, _MAX_BYTES).decode("utf-8-sig", "replace"))
     except (OSError, ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

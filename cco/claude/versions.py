@@ -38,7 +38,8 @@ class Ability:
 
 HTTP_HOOKS = Ability(
     (2, 1, 63),
-    "its hooks are commands: every event starts a process, which takes some hundredths of a second",
+    "its hooks are commands: every event starts a process, which takes some hundredths of a second;"
+    " whether it waits for you is not known",
 )
 AGENT_IN_HOOKS = Ability((2, 1, 69), "tool calls and edits of agents count as the session's own")
 POST_COMPACT = Ability((2, 1, 76))

@@ -7,11 +7,6 @@ import click
 from cco.cli.examples import examples
 from cco.cli.output import print_data, printable
 
-_OPENING = """\
-This is the real Claude Code under cco, with a scripted model on loopback in the place of the
-network: no account, no key, no cost. Home, temp folder and project are throwaway ones.
-"""
-
 
 @click.command(
     name="demo",
@@ -27,6 +22,10 @@ network: no account, no key, no cost. Home, temp folder and project are throwawa
 def command(keep: bool) -> None:
     from cco.demo.story import tell
 
-    print_data(_OPENING)
-    tell(lambda line: print_data(printable(line)), keep=keep)
+    tell(_say, keep=keep)
     print_data("\nAll of this really happened. To work with it: cco, in a project of yours.")
+
+
+def _say(text: str) -> None:
+    for line in text.split("\n"):
+        print_data(printable(line))

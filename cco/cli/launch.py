@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from cco.errors import (
     ClaudeNotExecutable,
     ClaudeNotFound,
     ClaudeTooOld,
+    SealedFileMissing,
+    SealedFileUnsafe,
     UsageInvalid,
 )
 from cco.folders import temp_folder
@@ -24,6 +27,8 @@ from cco.own_command import self_command
 _FAILED = 125
 _DEPTH = "CCO_LAUNCH_DEPTH"
 _MAX_DEPTH = 8
+_PUT_BACK_S = 6.0
+_POLL_S = 0.05
 
 
 def run(arguments: Sequence[str], *, own_options: bool = True) -> int:
@@ -161,11 +166,13 @@ def _orchestrate(
             ours["env"] = proxy_exceptions({**environ, **found.proxy_exceptions})
         bridge = sealed.path(f"{names.BRIDGE_COPY_PREFIX}{launch_id}.json")
         _write_copy(bridge, merge_settings(ours, given or {}))
+    plugin = sealed.path(names.PLUGIN)
+    _demand_ours(bridge, plugin)
     file = user.append_system_prompt_file
     argv = claude_arguments.orchestrated(
         user,
         settings=str(bridge),
-        plugin=str(sealed.path(names.PLUGIN)),
+        plugin=str(plugin),
         nudge=str(policy.get("nudge", "")),
         appended=None if file is None else load_appended(file, folder),
     )
@@ -185,6 +192,30 @@ def _current_folder() -> Path:
         raise UsageInvalid(
             f"the current folder cannot be used: {error.strerror}", advice="Change to another one."
         ) from None
+
+
+def _demand_ours(bridge: Path, plugin: Path) -> None:
+    """Make sure that what says what Claude Code runs is ours: plain files, known by their names.
+
+    What a cleaner took away the daemon puts back, unless another account was faster.
+    Raises: SealedFileUnsafe, SealedFileMissing.
+    """
+    from cco.sealing.private_files import private_folder_fault, read_private
+
+    deadline = time.monotonic() + _PUT_BACK_S
+    while True:
+        try:
+            read_private(bridge)
+            if not os.path.lexists(plugin):
+                raise SealedFileMissing(f"{plugin} does not exist")
+        except SealedFileMissing:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_POLL_S)
+        else:
+            break
+    if (fault := private_folder_fault(plugin)) is not None:
+        raise SealedFileUnsafe(f"{plugin} {fault}", advice="Run: cco daemon restart")
 
 
 def _write_copy(path: Path, document: Mapping[str, object]) -> None:

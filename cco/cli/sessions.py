@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -40,7 +40,7 @@ def command(session_id: str | None, as_json: bool) -> None:
         else:
             print_data(_sessions_table([session]))
             print_data("\n" + _agents_table(session))
-            for line in _client(session):
+            for line in (*_questions(session), *_client(session)):
                 print_data(line)
         return
     sessions = list(pages("/api/v1/sessions", "sessions", {"limit": PAGE}))
@@ -53,6 +53,7 @@ def command(session_id: str | None, as_json: bool) -> None:
 
 
 def _sessions_table(sessions: list[dict[str, Any]]) -> str:
+    now = time.time()
     ids = shortened(one["session_id"] for one in sessions)
     header = (
         "SESSION",
@@ -70,7 +71,7 @@ def _sessions_table(sessions: list[dict[str, Any]]) -> str:
         [
             (
                 ids[one["session_id"]],
-                one["status"],
+                state(one, one["waiting"], now),
                 _age(one),
                 one["prompts"],
                 len(one["agents"]),
@@ -85,9 +86,20 @@ def _sessions_table(sessions: list[dict[str, Any]]) -> str:
 
 
 def _agents_table(session: dict[str, Any]) -> str:
-    own = ("(session itself)", session["status"], session["tool_calls"], session["own_usage"])
+    now = time.time()
+
+    def state_of(one: dict[str, Any], agent_id: str | None) -> str:
+        return state(one, waits_of(session, agent_id), now)
+
+    status = state_of(session, None)
+    own = ("(session itself)", status, session["tool_calls"], session["own_usage"])
     runs = [
-        (run["name"] or "(unknown)", run["status"], run["tool_calls"], run["usage"])
+        (
+            run["name"] or "(unknown)",
+            state_of(run, run["agent_id"]),
+            run["tool_calls"],
+            run["usage"],
+        )
         for run in session["agents"]
     ]
     return table(
@@ -97,6 +109,12 @@ def _agents_table(session: dict[str, Any]) -> str:
             for name, status, tools, usage in [own, *runs]
         ],
     )
+
+
+def _questions(session: dict[str, Any]) -> Iterator[str]:
+    """What the person is asked, and where to answer."""
+    if session["waiting"]:
+        yield f"\nWaiting for you: {asked(session)}. Answer in the session's terminal."
 
 
 def _client(session: dict[str, Any]) -> Iterator[str]:
@@ -110,9 +128,32 @@ def _client(session: dict[str, Any]) -> Iterator[str]:
 
 def _age(session: dict[str, Any]) -> str:
     end = session["ended_at"] or time.time()
-    minutes, rest = divmod(max(int(end - session["started_at"]), 0), 60)
+    return clock(end - session["started_at"])
+
+
+def clock(seconds: float) -> str:
+    """A duration in hours, minutes and seconds."""
+    minutes, rest = divmod(max(int(seconds), 0), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}"
+
+
+def state(one: Mapping[str, Any], waits: Sequence[Mapping[str, Any]], now: float) -> str:
+    """How a session or an agent stands; for how long, where it waits for the person."""
+    return f"waiting {clock(now - waits[0]['since'])}" if waits else str(one["status"])
+
+
+def waits_of(session: Mapping[str, Any], agent_id: str | None) -> list[Mapping[str, Any]]:
+    """What an agent, or the session itself, waits for."""
+    return [wait for wait in session["waiting"] if wait["agent_id"] == agent_id]
+
+
+def asked(session: Mapping[str, Any]) -> str:
+    """The tools that a permission or an answer is asked for, and by whom."""
+    return ", ".join(
+        wait["tool"] + (f" ({wait['agent'] or 'an agent'})" if wait["agent_id"] else "")
+        for wait in session["waiting"]
+    )
 
 
 def tokens(usage: dict[str, Any]) -> int:

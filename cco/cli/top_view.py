@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cco.cli.columns import fit, fit_end, pad, width
 from cco.cli.output import printable
-from cco.cli.sessions import cost, tokens
+from cco.cli.sessions import asked, clock, cost, state, tokens, waits_of
 from cco.cli.top_tree import agents_tree, figure
 
 SORTS = ("cost", "tokens", "time")
@@ -104,7 +104,7 @@ def screen(
 
 def _summary(picture: Mapping[str, Any], columns: int | None, message: str) -> list[Line]:
     daemon, sessions = picture["daemon"], picture["sessions"]
-    up = _clock(daemon["uptime_s"])
+    up = clock(daemon["uptime_s"])
     state = message or f"daemon {daemon['status']}, version {daemon['version']}, up {up}"
     first = printable(f"cco top: {state}")
     first = first if columns is None else fit(first, columns)
@@ -114,6 +114,9 @@ def _summary(picture: Mapping[str, Any], columns: int | None, message: str) -> l
         f"today ${picture['today_usd']:.4f}",
         f"{_count(len(sessions), 'session')}, {_count(working, 'agent')} at work",
     ]
+    waiting = sum(bool(one["waiting"]) for one in sessions)
+    if waiting:
+        pieces.append(f"{_count(waiting, 'session')} waiting for you")
     conflicts = sum(one.get("conflicts", 0) for one in sessions)
     if conflicts:
         pieces.append(_count(conflicts, "edit conflict"))
@@ -219,25 +222,31 @@ def _session_rows(
     tools = session["tool_calls"] + sum(run["tool_calls"] for run in runs)
     lead = printable(session["session_id"])[:_ID_CHARS] + " "
     project = printable(session["project"] or "(unknown folder)")
-    summed = _cells(session, session["usage"], tools, now)
+    status = state(session, session["waiting"], now)
+    summed = _cells(session, status, session["usage"], tools, now)
     yield _Row(lead, project, summed, "strong", is_path=True)
     branches = list(agents_tree(runs, view.sort, now, with_ended=view.shows_ended))
     hidden = _hidden(runs, {run["agent_id"] for _, run in branches})
-    own = _cells(session, session["own_usage"], session["tool_calls"], now)
+    status = state(session, waits_of(session, None), now)
+    own = _cells(session, status, session["own_usage"], session["tool_calls"], now)
     last = not branches and hidden is None
     yield from _told(session, picture)
     itself = f"(session itself), {_count(session['prompts'], 'prompt')}"
     yield _Row("└─ " if last else "├─ ", itself, own)
-    yield from (_agent_row(lead, run, now) for lead, run in branches)
+    for lead, run in branches:
+        yield _agent_row(lead, run, waits_of(session, run["agent_id"]), now)
     if hidden is not None:
         yield hidden
 
 
-def _agent_row(lead: str, run: Mapping[str, Any], now: float) -> _Row:
+def _agent_row(
+    lead: str, run: Mapping[str, Any], waits: Sequence[Mapping[str, Any]], now: float
+) -> _Row:
     name = run["name"] or "(unknown)"
     name += f": {run['description']}" if run["description"] else ""
-    style = {"running": "", "done": "faint"}.get(run["status"], "alarm")
-    return _Row(lead, printable(name), _cells(run, run["usage"], run["tool_calls"], now), style)
+    style = "alarm" if waits else {"running": "", "done": "faint"}.get(run["status"], "alarm")
+    cells = _cells(run, state(run, waits, now), run["usage"], run["tool_calls"], now)
+    return _Row(lead, printable(name), cells, style)
 
 
 def _fit_path(path: str, columns: int) -> str:
@@ -250,6 +259,9 @@ def _fit_path(path: str, columns: int) -> str:
 def _told(session: Mapping[str, Any], picture: Mapping[str, Any]) -> Iterator[_Row]:
     """What is out of the ordinary in a session, on a line of its own."""
     told, style = [], "faint"
+    if session["waiting"]:
+        told.append(f"waits for you: {asked(session)}")
+        style = "alarm"
     for field, noun in (
         ("compactions", "compaction"),
         ("conflicts", "edit conflict"),
@@ -281,17 +293,17 @@ def _hidden(runs: Iterable[Mapping[str, Any]], shown: set[str]) -> _Row | None:
 
 
 def _cells(
-    one: Mapping[str, Any], usage: dict[str, Any], tools: int, now: float
+    one: Mapping[str, Any], status: str, usage: dict[str, Any], tools: int, now: float
 ) -> tuple[str, ...]:
     model = printable(one["model"] or "-")
     known = _MODEL.fullmatch(model)
     return (
-        fit(printable(one["status"]), _CELL_COLUMNS),
+        fit(printable(status), _CELL_COLUMNS),
         fit(known[1] if known else model, _CELL_COLUMNS),
         str(tools),
         _tokens(usage),
         cost(usage),
-        _clock(figure(one, "time", now)),
+        clock(figure(one, "time", now)),
     )
 
 
@@ -309,9 +321,3 @@ def _compact(number: int) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(max(int(seconds), 0), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}"

@@ -3,8 +3,8 @@
 Claude Code's http hooks cannot ask who answers them, and an answer may rewrite a command and allow
 it: another account that took the port of a daemon that is gone could run what it likes as this one.
 Linux gives a port on which a socket is bound with SO_REUSEPORT to nobody but the account of that
-socket. A launch therefore binds one, listens on it never, and hands it on to Claude Code: refused
-connections are all that a session finds where its daemon was.
+socket. A launch therefore binds one to each loopback address, listens on them never, and hands them
+on to Claude Code: refused connections are all that a session finds where its daemon was.
 """
 
 from __future__ import annotations
@@ -21,18 +21,29 @@ SUPPORTED = sys.platform.startswith("linux")
 """Elsewhere a bound socket keeps out our own daemon too, or nobody (SECURITY.md)."""
 
 
-def hold_port(port: int) -> int | None:
-    """Bind a socket that keeps a port for this account until every process that has it ends.
+def hold_port(port: int) -> list[int]:
+    """Bind sockets that keep a port for this account until every process that has them ends.
 
-    Returns: its descriptor, inherited by programs that this one becomes or starts; None where the
-    system has no such sockets, or where another account has taken the port already.
+    One on each loopback address: who asks for `localhost` tries ::1 first.
+    Returns: descriptors, inherited by programs that this one becomes or starts; none where the
+    system has no such sockets, and none for an address that another account has taken already.
     """
     if not SUPPORTED:
+        return []
+    held = (_hold(_socket.AF_INET, "127.0.0.1", port), _hold(_socket.AF_INET6, "::1", port))
+    return [one for one in held if one is not None]
+
+
+def _hold(family: int, host: str, port: int) -> int | None:
+    try:
+        guard = _socket.socket(family, _socket.SOCK_STREAM)
+    except OSError:  # a system without IPv6
         return None
-    guard = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     try:
         guard.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 1)
-        guard.bind(("127.0.0.1", port))
+        if family == _socket.AF_INET6:
+            guard.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 1)
+        guard.bind((host, port))
     except OSError:
         guard.close()
         return None

@@ -43,7 +43,13 @@ from cco.errors import CcoError, DaemonAlreadyRunning, PortTaken, SealedFileMiss
 from cco.ledger.budget import Budgets, nanousd
 from cco.own_command import self_command
 from cco.sealing import names
-from cco.sealing.folder import choose_folder, remove_leftovers, remove_private_folder
+from cco.sealing.folder import (
+    choose_folder,
+    is_taken,
+    other_places,
+    remove_leftovers,
+    remove_private_folder,
+)
 from cco.sealing.identity import current_identity
 from cco.sealing.keys import Identity
 from cco.sealing.locks import Lock
@@ -90,6 +96,7 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
     if not lock.acquire(_LOCK_WAIT_S):
         raise DaemonAlreadyRunning(f"a daemon already holds {folder}")
     try:
+        _be_the_only_one(folder)
         lock.write_pid()
         log.set_up(folder)
         _quieten_tornado()
@@ -103,6 +110,16 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
     finally:
         lock.release()
         remove_private_folder(folder)
+
+
+def _be_the_only_one(folder: Path) -> None:
+    """Give way where this user's choice of a folder has just changed: of two neither goes on.
+
+    Raises: DaemonAlreadyRunning.
+    """
+    for other in other_places(folder):
+        if is_taken(other):
+            raise DaemonAlreadyRunning(f"a daemon already holds {other}")
 
 
 def _live(
@@ -185,9 +202,7 @@ async def _serve(
     history.state.keep("budgets", budgets)
     guards = (BudgetGuard(budgets, ledger.feed),)
     attribution = Attribution(ledger, loop.call_later)
-    upkeep = Upkeep(
-        sealed, lock, stop, lambda: any(one.ended_at is None for one in ledger.sessions())
-    )
+    upkeep = Upkeep(sealed, lock, stop, ledger.sessions)
     state = State(
         sealed,
         Briefing(upkeep),

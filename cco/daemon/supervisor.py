@@ -22,6 +22,7 @@ from cco.errors import (
     DaemonAlreadyRunning,
     DaemonError,
     DaemonNotRunning,
+    DaemonUnresponsive,
     FolderUnusable,
     SealedFileForeign,
     SealError,
@@ -29,7 +30,9 @@ from cco.errors import (
 from cco.sealing import names
 from cco.sealing.folder import (
     choose_folder,
+    is_taken,
     locate_folder,
+    other_places,
     remove_leftovers,
     remove_private_folder,
     retreat,
@@ -37,7 +40,7 @@ from cco.sealing.folder import (
 from cco.sealing.identity import current_identity
 from cco.sealing.keys import Identity
 from cco.sealing.locks import Lock, is_held
-from cco.sealing.private_files import read_private
+from cco.sealing.private_files import is_ours, read_private, remove, write_private
 from cco.sealing.sealed_set import SealedSet, open_set
 
 ANSWER_TIMEOUT_S = 10.0
@@ -84,7 +87,7 @@ def restart(config: Config, port: int | None, notify: Notify) -> SealedSet:
     Raises: PortTaken; CcoError.
     """
     identity = current_identity()
-    with _starting(locate_folder() or choose_folder()):  # of many restarts, one after the other
+    with _starting(choose_folder()):  # of many restarts, one after the other
         stop(handover=True)
         try:
             return _start_now(identity, config, port, notify)
@@ -97,12 +100,16 @@ def restart(config: Config, port: int | None, notify: Notify) -> SealedSet:
 def _start(identity: Identity, config: Config, port: int | None, notify: Notify) -> SealedSet:
     folder = choose_folder()
     try:
-        with _starting(folder):
-            return _start_now(identity, config, port, notify)
+        return _start_in(folder, identity, config, port, notify)
     except FolderUnusable:
         if not retreat(folder):
             raise
-    folder = choose_folder()
+    return _start_in(choose_folder(), identity, config, port, notify)
+
+
+def _start_in(
+    folder: Path, identity: Identity, config: Config, port: int | None, notify: Notify
+) -> SealedSet:
     try:
         with _starting(folder):
             return _start_now(identity, config, port, notify)
@@ -124,14 +131,52 @@ def _starting(folder: Path) -> Iterator[None]:
 
 
 def _start_now(identity: Identity, config: Config, port: int | None, notify: Notify) -> SealedSet:
-    with suppress(DaemonNotRunning):
-        return _running(identity, port)
-    report = spawn(port)
+    deadline = time.monotonic() + ANSWER_TIMEOUT_S
+    while True:
+        with suppress(DaemonNotRunning):
+            return _running(identity, port)
+        _take_along()
+        try:
+            report = spawn(port)
+            break
+        except DaemonAlreadyRunning:  # one that starts itself, perhaps in another folder
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_POLL_S)
     if port is None and report["port"] != config.port and not report["kept_port"]:
         notify(f"port {config.port} is not free; the daemon uses {report['port']}")
     for line in report.get("refused", ()):
         notify(f"left out: {line}")
-    return find_alive(identity, patience_s=ANSWER_TIMEOUT_S)
+    try:
+        return find_alive(identity, patience_s=ANSWER_TIMEOUT_S)
+    except DaemonNotRunning:
+        if not stop(handover=report["kept_port"]).was_running:
+            raise
+        raise DaemonUnresponsive(
+            "the daemon served, but nothing reached it at 127.0.0.1; it was ended again",
+            advice="The loopback network is down here, or kept from programs: see to that first.",
+        ) from None
+
+
+def _take_along() -> None:
+    """Bring what the next daemon takes up to where it will look, where that is another folder.
+
+    As when another account took a name of ours that a cleaner had freed.
+    Raises: FolderUnusable.
+    """
+    left, folder = locate_folder(), choose_folder()
+    if left is None or left == folder or is_held(left / names.DAEMON_LOCK):
+        return
+    taken = [folder / name for name in (names.HISTORY, names.SETTINGS)]
+    try:
+        for path in taken:
+            with suppress(SealError):
+                write_private(path, read_private(left / path.name))
+    except BaseException:  # as on a full disk: the run stays where it is whole
+        for path in taken:
+            remove(path)
+        raise
+    remove_leftovers(left, keep_live=False)
 
 
 def _running(identity: Identity, port: int | None) -> SealedSet:
@@ -170,12 +215,29 @@ def stop(*, handover: bool = False) -> Stopped:
     Raises: DaemonError, when it cannot be stopped.
     """
     folder = locate_folder() or choose_folder()
+    others = other_places(folder)
+    try:
+        return _stop_in(folder, handover=handover)
+    finally:
+        if not handover:
+            _remove_abandoned_runs(others)
+
+
+def _remove_abandoned_runs(places: list[Path]) -> None:
+    """Take away what killed daemons left where the one that was stopped was not."""
+    for other in places:
+        if is_ours(other / names.SETTINGS) and not is_taken(other):
+            remove_leftovers(other, keep_live=False, keep_history=_keeps_history(other))
+            remove_private_folder(other)
+
+
+def _stop_in(folder: Path, *, handover: bool) -> Stopped:
     keep_history = _keeps_history(folder)
     lock = Lock(folder / names.DAEMON_LOCK)
     was_running = not lock.acquire()
-    if was_running:
-        _end_holder(lock, handover)
     try:
+        if was_running:
+            _end_holder(lock, handover)
         _remove_abandoned_start_lock(folder)
         leftovers = remove_leftovers(folder, keep_live=handover, keep_history=keep_history)
         if not handover:
@@ -193,17 +255,19 @@ def _end_holder(lock: Lock, handover: bool) -> None:
     """
     folder = lock.path.parent
     asked: int | None = None
+    seen = False
     for kill in (False, True):
         deadline = time.monotonic() + STOP_TIMEOUT_S
         while time.monotonic() < deadline:
             pid = _holder(folder)
             if pid is not None and pid != asked:
+                seen = _has_open(pid, lock.path)  # not so from another namespace of processes
                 _ask_to_stop(folder, pid, handover)
                 asked = pid
             if kill:
                 _signal(folder, asked, "SIGKILL")
             if _acquire_or_gone(lock):
-                if asked is not None:
+                if asked is not None and seen:
                     _wait_for_end(asked)
                 return
     raise DaemonError(f"the daemon (pid {asked}) does not end", advice=_END_IT)

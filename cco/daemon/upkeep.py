@@ -2,7 +2,7 @@
 
 Temp folders are cleaned: of what is old (by systemd-tmpfiles after ten days, on macOS after three)
 or of everything at once. What is gone is put back as it was, and nothing gets old. What was changed
-stays as it is: whoever reads it refuses it.
+stays as it is: whoever reads it refuses it. What killed launches left is taken away.
 """
 
 from __future__ import annotations
@@ -11,19 +11,27 @@ import asyncio
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cco.claude.plugin import plugin_is_whole, write_plugin
+from cco.daemon.launch_copies import abandoned
 from cco.daemon.log import LOG
-from cco.errors import CcoError, SealedFileMissing
+from cco.errors import CcoError, FolderUnusable, SealedFileMissing
 from cco.ledger.records import Session
 from cco.sealing import names
 from cco.sealing.folder import bridge_copies, private_folder
 from cco.sealing.locks import Lock
-from cco.sealing.private_files import is_ours, make_private_folder, read_private, write_private
+from cco.sealing.private_files import (
+    held_by_another,
+    is_ours,
+    make_private_folder,
+    read_private,
+    remove,
+    write_private,
+)
 from cco.sealing.sealed_set import SealedSet
 
 Opened = TypeVar("Opened")
@@ -41,14 +49,14 @@ class Upkeep:
         sealed: SealedSet,
         lock: Lock,
         stop: Callable[..., None],
-        in_use: Callable[[], bool],
+        sessions: Callable[[], Iterable[Session]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raises: SealError."""
         self._sealed = sealed
         self._lock = lock
         self._stop = stop
-        self._in_use = in_use
+        self._sessions = sessions
         self._clock = clock
         self._kept = {
             name: read_private(sealed.path(name)) for name in (names.BRIDGE, *_MEMBERS_FIRST)
@@ -113,34 +121,42 @@ class Upkeep:
             self._failing = False
 
     def _is_alone(self) -> bool:
-        return not self._in_use() or self._clock() - self._heard_at > SILENCE_S
+        in_use = any(one.ended_at is None for one in self._sessions())
+        return not in_use or self._clock() - self._heard_at > SILENCE_S
 
     def _check(self) -> None:
         folder = self._sealed.folder
-        if folder == private_folder(folder.parent) and not folder.exists():
-            make_private_folder(folder)
+        if folder == private_folder(folder.parent):
+            make_private_folder(folder)  # or raise, where somebody else made it meanwhile
         if not self._lock.renew():
             LOG.warning("another daemon has taken %s over", folder)
             self.superseded = True
             self._stop(handover=True)
             return
-        settings = self._sealed.settings
-        if not plugin_is_whole(folder / names.PLUGIN, settings.roster):
-            write_plugin(
-                folder / names.PLUGIN, settings.roster, settings.version, port=settings.port
-            )
+        if self._clock() - self._touched_at >= TOUCH_S:
+            self._touched_at = self._clock()
+            self._remove_abandoned()
+            self._touch()
+        settings, plugin = self._sealed.settings, folder / names.PLUGIN
+        if not held_by_another(plugin) and not plugin_is_whole(plugin, settings.roster):
+            write_plugin(plugin, settings.roster, settings.version, port=settings.port)
             LOG.warning("%s was not whole; it is again", names.PLUGIN)
         for name in self._kept:
             if not os.path.lexists(folder / name):
                 self._put_back(name)
-        if self._clock() - self._touched_at >= TOUCH_S:
-            self._touched_at = self._clock()
-            self._touch()
+        for name in (*self._kept, names.PLUGIN):
+            if held_by_another(folder / name):  # who was faster than we, after a cleaner
+                raise FolderUnusable(f"{folder / name} belongs to another user")
 
     def _put_back(self, name: str) -> None:
         """Raises: FolderUnusable."""
         write_private(self._sealed.path(name), self._kept[name])
         LOG.warning("%s was gone; it is there again", name)
+
+    def _remove_abandoned(self) -> None:
+        for path in abandoned(self._sealed.folder, self._sessions()):
+            if remove(path):
+                LOG.info("%s was of a launch that is gone; it is removed", path.name)
 
     def _touch(self) -> None:
         """Let everything look used just now; when it was written stays as it was."""

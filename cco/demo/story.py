@@ -27,6 +27,10 @@ from cco.own_command import self_command
 from cco.sealing import names
 from cco.sealing.private_files import read_private
 
+_OPENING = """\
+This is the real Claude Code under cco, with a scripted model on loopback in the place of the
+network: no account, no key, no cost. Home, temp folder and project are throwaway ones.
+"""
 _COMMAND_TIMEOUT_S = 180
 _TELEMETRY_TIMEOUT_S = 20
 _POLL_S = 0.05
@@ -40,6 +44,7 @@ def tell(say: Say, *, keep: bool) -> None:
     Raises: DemoFailed, at the first thing that did not truly happen; ClaudeNotFound.
     """
     program = find_claude(load_config().claude, os.environ)
+    say(_OPENING)
     with _throwaway_folder(say, keep) as root:
         scenario = Scenario(root / "project")
         with ModelServer(scenario) as model:

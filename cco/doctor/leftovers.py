@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from cco.daemon.launch_copies import unnamed
 from cco.doctor.daemon import serves_unseen
 from cco.doctor.finding import NOTE, OK, Finding, Fix
 from cco.doctor.situation import ABSENT, Situation
@@ -141,19 +142,12 @@ def _bridge_copies(situation: Situation) -> Finding | None:
 def _stale_copies(folder: Path) -> list[Path]:
     """The copies that no process names and that are not of a launch under way.
 
-    A session in the background is hosted by a process that may name none: where one runs, and
-    where processes hide, nothing counts as stale.
+    Where processes hide, nothing counts as stale.
     """
-    import psutil
-
-    named: set[str] = set()
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            named.update(process.cmdline())
-    if any(_sessions(folder)) or any("--bg" in one for one in named):
+    if any(_sessions(folder)):
         return []
-    copies = _ours(bridge_copies(folder))
-    return [one for one in copies if str(one) not in named and _is_old(one)]
+    old = [one for one in _ours(bridge_copies(folder)) if _is_old(one)]
+    return unnamed(old) if old else []
 
 
 def _start_lock(folder: Path) -> Finding | None:

@@ -9,6 +9,8 @@ from typing import Any
 from cco.ledger.records import NANOS_PER_USD, Usage
 
 _NUMBER_CHARS = 64
+_MODEL_CHARS = 120
+_STATUSES = range(100, 600)
 _MAX_USD = 1_000_000_000
 
 
@@ -23,6 +25,20 @@ def usage_of(attributes: Mapping[str, Any]) -> Usage:
         cost_nanousd=_nanousd(attributes.get("cost_usd")),
         duration_ms=_count(attributes.get("duration_ms")),
     )
+
+
+def failure_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Why a call failed, in figures: what the API wrote may have words of the conversation.
+
+    `status_code` is None where no answer came.
+    """
+    status = _count(attributes.get("status_code"))
+    model = attributes.get("model")
+    return {
+        "status_code": status if status in _STATUSES else None,
+        "attempt": _count(attributes.get("attempt")) or 1,
+        "model": model[:_MODEL_CHARS] if isinstance(model, str) else None,
+    }
 
 
 def _count(value: object) -> int:

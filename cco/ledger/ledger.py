@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cco.errors import NotFound
-from cco.ledger.call import usage_of
+from cco.ledger.call import failure_of, usage_of
 from cco.ledger.changes import Changes
 from cco.ledger.feed import Feed
 from cco.ledger.memory import Memory
@@ -18,6 +18,7 @@ from cco.ledger.otlp import LogRecord, MetricPoint
 from cco.ledger.records import LARGEST, UNKNOWN_MODEL, AgentRun, Session, Usage, finite
 from cco.ledger.seen import Seen
 from cco.ledger.totals import Totals, totals_of
+from cco.ledger.waiting import Change
 
 MAX_SESSIONS = 1_000
 MAX_AGENTS = 5_000
@@ -40,7 +41,7 @@ _TASK_TOOLS = frozenset(
     ("AskUserQuestion", "ExitPlanMode", "TaskCreate", "TaskUpdate", "TodoWrite")
 )
 """What these say counts for the session only when the session itself says it."""
-_AFTER_THE_END = frozenset(("SessionEnd", "StatusLine", "SubagentStop"))
+_AFTER_THE_END = frozenset(("PermissionRequest", "SessionEnd", "StatusLine", "SubagentStop"))
 _GOES_ON = frozenset(("clear", "resume"))
 """Reasons of SessionEnd after which the same client process goes on with another session."""
 
@@ -95,6 +96,8 @@ class Ledger:
         session.orchestrated = True
         if event not in _AFTER_THE_END:
             session.ended_at = None
+        if session.ended_at is None:
+            self._tell_waits(session, session.waits.hear(event, payload, session.last_seen_at))
         handler = getattr(self, f"_on_{event}", None)
         if handler is not None:
             handler(session, payload)
@@ -197,6 +200,10 @@ class Ledger:
         """Take in one OTLP log record, once; returns whether it counts."""
         attributes = record.attributes
         session_id = _text(attributes.get("session.id"), _ID_CHARS)
+        if record.event == "tool_decision":
+            if (asking := self._sessions.get(session_id)) is not None:
+                self._tell_waits(asking, asking.waits.hear_decision(attributes.get("tool_use_id")))
+            return False
         if not session_id or record.event not in ("api_request", "api_error"):
             return False
         sequence, digest = attributes.get("event.sequence"), None
@@ -207,13 +214,13 @@ class Ledger:
         session = self._session(session_id)
         session.client_version = record.client_version[:_VERSION_CHARS] or session.client_version
         self.changes.session(session_id).seen += digest or b""
+        run = self._run(session, attributes.get("agent_id"))
         if record.event == "api_error":
             session.api_errors += 1
-            self._tell("call.failed", session)
+            self._tell("call.failed", session, run, **failure_of(attributes))
             return True
         model = self._model(session, record)
         usage = usage_of(attributes)
-        run = self._run(session, attributes.get("agent_id"))
         if run is None:
             session.own_usage.add(usage)
             session.model = session.model or model
@@ -257,6 +264,12 @@ class Ledger:
         if run is not None:
             data = {"agent_id": run.agent_id, "agent": run.name, "status": run.status, **data}
         self.feed.publish(kind, session.session_id, **data)
+
+    def _tell_waits(self, session: Session, changes: Iterable[Change]) -> None:
+        for kind, wait in changes:
+            waited_s = round(max(self._clock() - wait.since, 0.0), 3)
+            more = {"waited_s": waited_s} if kind == "answered" else {}
+            self._tell(kind, session, self._run(session, wait.agent_id), tool=wait.tool, **more)
 
     # --- records ---
 
@@ -307,6 +320,7 @@ class Ledger:
     def _end(self, session: Session, now: float) -> None:
         """End a session; a clock that was set back makes no duration negative."""
         session.ended_at = max(now, session.started_at)
+        session.waits.clear()
         for run in session.running:
             self.changes.session(session.session_id).runs.add(run.agent_id)
             run.status = "lost"

@@ -103,8 +103,8 @@ def _fields(kind: type[Any]) -> list[_Field]:
     return found
 
 
-_APART = frozenset(("dict[str, AgentRun]", "Memory"))
-"""Written by themselves, since they are large."""
+_APART = frozenset(("dict[str, AgentRun]", "Memory", "Waits"))
+"""Written by themselves, since they are large, or not at all, since they do not last."""
 
 
 def _scalar(*kinds: type) -> _Codec:
@@ -169,9 +169,14 @@ def _decoded_pairs(
     pairs: Iterable[Any], key: Callable[[Any], Any], value: Callable[[Any], Any]
 ) -> Iterable[tuple[Any, Any]]:
     for pair in pairs:
-        if len(items(pair)) != 2:
-            raise SealedPayloadInvalid("a record holds no pair where one must be")
-        yield key(pair[0]), value(pair[1])
+        first, second = _two(pair)
+        yield key(first), value(second)
+
+
+def _two(plain: Any) -> tuple[Any, Any]:
+    if len(items(plain)) != 2:
+        raise SealedPayloadInvalid("a record holds no pair where one must be")
+    return plain[0], plain[1]
 
 
 def _record(kind: type[Any]) -> _Codec:
@@ -193,7 +198,7 @@ def _is_count(plain: Any) -> bool:
 _TEXT = _scalar(str)
 _COUNT = _scalar(int)
 _USAGE_CODEC: _Codec = (lambda usage: [getattr(usage, name) for name in _USAGE], _usage_from)
-_PAIR = _list_of(_TEXT)
+_TWO_TEXTS: _Codec = (list, lambda plain: tuple(map(_TEXT[1], _two(plain))))
 _CODECS: dict[str, _Codec] = {
     "str": _TEXT,
     "int": _COUNT,
@@ -210,9 +215,7 @@ _CODECS: dict[str, _Codec] = {
     "dict[str, Usage]": _dict_of(_name(), _USAGE_CODEC),
     "dict[str, Usage] | None": _dict_of(_name(), _USAGE_CODEC),  # None is the default
     "dict[int, Usage]": _dict_of((_same, _hour), _USAGE_CODEC),
-    "dict[tuple[str, str], Usage]": _dict_of(
-        (_PAIR[0], lambda plain: tuple(_PAIR[1](plain))), _USAGE_CODEC
-    ),
+    "dict[tuple[str, str], Usage]": _dict_of(_TWO_TEXTS, _USAGE_CODEC),
     "dict[str, PastRuns]": _dict_of(_name(), _record(PastRuns)),
     "dict[str, AgentTotals]": _dict_of(_TEXT, _record(AgentTotals)),
 }

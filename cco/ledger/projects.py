@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cco.files import read_regular
+
 _MAX_CHARS = 1_000
 _MAX_FILE_BYTES = 4_096
 
@@ -45,5 +47,4 @@ def _main_repository(mark: Path) -> Path | None:
 
 
 def _line(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(_MAX_FILE_BYTES).decode().strip()
+    return read_regular(path, _MAX_FILE_BYTES).decode().strip()

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from cco.ledger.memory import Memory
+from cco.ledger.waiting import Wait, Waits
 
 NANOS_PER_USD = 1_000_000_000
 UNKNOWN_MODEL = "unknown"
@@ -174,6 +175,7 @@ class Session:
     forgotten_files: int = 0
     """How many edited files the memory knew when its words were forgotten."""
     context_used_percent: float | None = None
+    waits: Waits = field(default_factory=Waits, repr=False, compare=False)
     has_rules_from_compaction: bool = False
     owes_rules: bool = False
     """Whether a compaction took the rules away and nothing has brought them back yet."""
@@ -205,6 +207,15 @@ class Session:
             name = OTHERS
         self.past_agents.setdefault(name, PastRuns()).add(run)
 
+    def _waiting(self, wait: Wait) -> dict[str, Any]:
+        run = self.agents.get(wait.agent_id)
+        return {
+            "agent_id": wait.agent_id or None,
+            "agent": None if run is None else run.name,
+            "tool": wait.tool,
+            "since": wait.since,
+        }
+
     @property
     def files_edited(self) -> int:
         """How many files were changed, also once their names are forgotten."""
@@ -218,6 +229,7 @@ class Session:
             "model": self.model,
             "client_version": self.client_version,
             "status": "running" if self.ended_at is None else "ended",
+            "waiting": [self._waiting(wait) for wait in self.waits],
             "started_at": self.started_at,
             "last_seen_at": self.last_seen_at,
             "ended_at": self.ended_at,

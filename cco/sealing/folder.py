@@ -12,6 +12,7 @@ from pathlib import Path
 from cco.errors import FolderUnusable
 from cco.folders import state_folder, temp_folder
 from cco.sealing import names
+from cco.sealing.locks import is_held
 from cco.sealing.private_files import (
     held_by_another,
     is_ours,
@@ -125,24 +126,53 @@ def wanted_folder(temp: Path) -> Path:
     """
     if replaceable_part(temp) is not None:
         return own_folder()
-    there = next(_private_ones(temp), None)
-    if there is not None:
-        return there
-    if any(held_by_another(temp / name) for name in names.ALL):
+    if private_folder_fault(private_folder(temp)) is None:
         return private_folder(temp)
-    return temp
+    if not any(held_by_another(temp / name) for name in names.ALL):
+        if is_ours(temp / names.SETTINGS):  # what is in the home may be of another temp folder
+            return temp
+        return next(_private_ones(temp), temp)
+    return next(_private_ones(temp), private_folder(temp))
 
 
 def locate_folder(temp: Path | None = None) -> Path | None:
-    """Find the folder in which a daemon of this user left its sealed settings, if any did."""
+    """Find the folder in which a daemon of this user left its sealed settings, if any did.
+
+    Of several, the one that a start would take: what a killed daemon left may be in a folder in
+    which another account has taken a name since.
+    """
     temp = temp_folder() if temp is None else temp
+    found = [folder for folder in _places(temp) if is_ours(folder / names.SETTINGS)]
+    if len(found) > 1 and not is_taken(found[0]):
+        wanted = wanted_folder(temp)
+        return wanted if wanted in found else found[0]
+    return found[0] if found else None
+
+
+def other_places(folder: Path) -> list[Path]:
+    """Where else a daemon of this user's, with this temp folder, may be or have been.
+
+    The one in the home may be there for another temp folder: it does not count where a run in
+    `folder` is to be taken up.
+    """
+    temp = temp_folder()
+    places = [place for place in _places(temp) if place != folder]
+    if folder == temp and is_ours(temp / names.SETTINGS):
+        return [place for place in places if place.parent == temp]
+    return places
+
+
+def is_taken(folder: Path) -> bool:
+    """Whether a daemon of this user's has a folder."""
+    lock = folder / names.DAEMON_LOCK
+    return is_ours(lock) and is_held(lock)
+
+
+def _places(temp: Path) -> Iterator[Path]:
     safe = os.path.isdir(temp) and replaceable_part(temp) is None
-    if safe and is_ours(temp / names.SETTINGS):
-        return temp
-    for folder in _private_ones(temp):
-        if (safe or folder.parent != temp) and is_ours(folder / names.SETTINGS):
-            return folder
-    return None
+    if safe:
+        yield temp
+    yield from (one for one in _private_ones(temp) if safe or one.parent != temp)
 
 
 def bridge_copies(folder: Path) -> Iterator[Path]:

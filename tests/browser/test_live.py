@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from cco.demo.model_api import Block, ModelRequest, text, tool_use
@@ -10,6 +12,7 @@ from tests.browser.conftest import MakeVisitor, Visitor
 from tests.browser.scenes import call, meeting, start_agent, team
 from tests.conftest import Sandbox
 from tests.e2e.conftest import MakeStage, one_stage
+from tests.integration.test_http_hooks import send_logs
 
 __all__ = ["one_stage"]
 
@@ -44,6 +47,56 @@ def test_a_session_appears_works_and_ends(visitor: Visitor, daemon: Sandbox) -> 
     daemon.hook("SessionEnd", "appears", reason="prompt_input_exit")
     expect(agents.locator("tr", has_text="look at the queries")).to_contain_text("no end heard")
     expect(page.locator(".facts").first).to_contain_text("ended")
+
+
+def test_who_waits_for_the_person_is_said_until_it_is_answered(
+    visitor: Visitor, daemon: Sandbox
+) -> None:
+    page = visitor.page
+    call = {"tool_name": "Bash", "tool_input": {"command": "make SECRET"}}
+    daemon.hook("SessionStart", "asks", source="startup", cwd="/home/ada/asks")
+    start_agent(daemon, "asks", "asks-a", "rust-engineer", "look at the lifetimes")
+    by = {"agent_id": "asks-a"}
+    daemon.hook("PreToolUse", "asks", **by, **call, tool_use_id="asks-1")
+    daemon.hook("PermissionRequest", "asks", **by, **call)
+    asked = page.get_by_role("region", name="Needs attention").locator("li", has_text="asks")
+    expect(asked).to_contain_text(re.compile(r"rust-engineer has waited \d+ s for you"))
+    expect(asked).to_contain_text("to go on with Bash. Answer in its terminal.")
+    running = page.get_by_role("region", name="Running now")
+    expect(running.get_by_role("row", name="rust-engineer")).to_contain_text("waiting")
+    expect(running.get_by_role("row", name="asks")).to_contain_text("waits for you")
+    asked.get_by_role("link", name="asks").click()
+    agents = page.get_by_role("table", name="Agents", exact=True)
+    expect(agents.get_by_role("row", name="rust-engineer")).to_contain_text("waiting")
+    expect(agents.get_by_role("row", name="(session itself)")).to_contain_text("running")
+    timeline = page.get_by_role("table", name="Timeline")
+    expect(timeline.get_by_role("row").nth(1)).to_contain_text("waits for you")
+    daemon.hook("PostToolUse", "asks", **by, **call, tool_use_id="asks-1")
+    expect(agents.get_by_role("row", name="rust-engineer")).to_contain_text("running")
+    answered = timeline.locator("tr", has_text="no longer waits")
+    expect(answered).to_contain_text(re.compile(r"Bash, after \d+ s"))
+    assert "SECRET" not in page.content()
+    visitor.go("#/")
+    expect(running.get_by_role("row", name="rust-engineer")).to_contain_text("running")
+    expect(page.locator(".attention li", has_text="asks")).to_have_count(0)
+
+
+def test_why_a_call_failed_is_in_the_timeline(visitor: Visitor, daemon: Sandbox) -> None:
+    daemon.hook("SessionStart", "fails", source="startup", cwd="/home/ada/fails")
+    start_agent(daemon, "fails", "fails-a", "rust-engineer", "look at the lifetimes")
+    failure = {"event__name": "api_error", "session__id": "fails", "error": "SECRET"}
+    figures = {"status_code": 529, "attempt": 2, "model": "opus", "agent_id": "fails-a"}
+    send_logs(daemon, {**failure, **figures, "event__sequence": 1})
+    send_logs(daemon, {**failure, "event__sequence": 2})
+    visitor.go("#/sessions/fails")
+    page = visitor.page
+    page.get_by_role("button", name="Problems").click()
+    rows = page.get_by_role("table", name="Timeline").get_by_role("row")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(1)).to_contain_text("no answer from the API")
+    expect(rows.nth(2)).to_contain_text("HTTP 529, overloaded; opus; attempt 2")
+    expect(rows.nth(2)).to_contain_text("rust-engineer")
+    assert "SECRET" not in page.content()
 
 
 def test_every_figure_is_the_apis(visitor: Visitor, daemon: Sandbox) -> None:

@@ -48,5 +48,5 @@ def test_a_client_that_does_nothing_fails_the_demo(source_sandbox: Sandbox) -> N
 def test_without_a_client_it_says_how_to_get_one(source_sandbox: Sandbox) -> None:
     env = source_sandbox.environment(CCO_CLAUDE=str(source_sandbox.root / "absent"))
     result = source_sandbox.run("demo", env=env)
-    assert (result.code, "npm install -g" in result.err) == (127, True)
+    assert (result.code, result.out, "npm install -g" in result.err) == (127, "", True)
     assert left_in(source_sandbox) == []

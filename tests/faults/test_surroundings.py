@@ -170,6 +170,33 @@ def test_a_killed_daemons_token_for_prometheus_goes_with_the_next_stop(sandbox: 
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or os.geteuid() != 0, reason="only root leaves networks"
+)
+def test_without_a_loopback_network_it_is_said_and_nothing_stays(
+    source_sandbox: Sandbox, fake_claude: FakeClaude
+) -> None:
+    sandbox = source_sandbox
+    for arguments, code in ((("daemon", "start"), 5), (("-p", "x"), 125)):
+        more = {"CCO_CLAUDE": str(fake_claude.path)}
+        result = in_shell(sandbox, 'exec unshare -n "$@"', *arguments, **more)
+        assert result.code == code, result
+        assert "nothing reached it at 127.0.0.1" in result.err
+        assert sandbox.processes() == []
+        assert list(sandbox.temp.iterdir()) == []
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or os.geteuid() != 0, reason="only root leaves namespaces"
+)
+def test_process_ids_of_another_namespace_are_nobodys(source_sandbox: Sandbox) -> None:
+    """A /proc that shows other processes under the ids of ours, as in a half-made container."""
+    start = 'exec unshare --pid --fork sh -c \'"$@" && exec "$0" -I -m cco daemon stop\' '
+    result = in_shell(source_sandbox, f'{start} "$1" "$@"', "daemon", "start")
+    assert result.code == 0, result
+    assert list(source_sandbox.temp.iterdir()) == []
+
+
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks at processes as Linux does")
 def test_signals_that_come_together_are_one_end(sandbox: Sandbox) -> None:
     sandbox.ok("daemon", "start")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from cco.claude.plugin import write_plugin
+from cco.daemon.launch_copies import SILENT_S, YOUNG_S
 from cco.daemon.upkeep import SILENCE_S, TOUCH_S, Upkeep
 from cco.errors import SealedFileChanged
 from cco.ledger.records import Session
@@ -34,7 +36,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.now = 1_000.0
-        self.in_use = True
+        self.sessions = [Session("s")]
         self.stopped: list[dict[str, Any]] = []
         self.lock = Lock(folder / names.DAEMON_LOCK)
         assert self.lock.acquire()
@@ -64,7 +66,7 @@ class Run:
             self.sealed,
             self.lock,
             lambda **more: self.stopped.append(more),
-            lambda: self.in_use,
+            lambda: self.sessions,
             lambda: self.now,
         )
 
@@ -80,6 +82,7 @@ def run(tmp_path: Path) -> Run:
 def test_nothing_gets_old(run: Run) -> None:
     copy = run.sealed.path(f"{names.BRIDGE_COPY_PREFIX}0123.json")
     write_private(copy, b"{}")
+    run.sessions = [Session("s", launch_id="0123", last_seen_at=time.time())]
     then = time.time() - OLD_S
     for path in run.files():
         os.utime(path, (then, then))
@@ -92,6 +95,44 @@ def test_nothing_gets_old(run: Run) -> None:
         assert path.stat().st_atime > then + OLD_S - 60, path
         assert path.stat().st_mtime == pytest.approx(then), path  # no reader sees a change
     assert copy in run.files()
+
+
+@pytest.mark.parametrize("left_by", ["a killed launch", "a killed client", "one that ended"])
+def test_the_copy_of_a_launch_that_is_gone_goes(run: Run, left_by: str) -> None:
+    old = time.time() - SILENT_S - 60
+    ended_at = time.time() if left_by == "one that ended" else None
+    if left_by != "a killed launch":
+        run.sessions.append(Session("t", launch_id="0123", last_seen_at=old, ended_at=ended_at))
+    copy = run.sealed.path(f"{names.BRIDGE_COPY_PREFIX}0123.json")
+    write_private(copy, b"{}")
+    os.utime(copy, (old, old))
+    run.now += TOUCH_S
+    run.upkeep.check()
+    assert not copy.exists()
+    assert run.sealed.path(names.BRIDGE).exists()
+
+
+@pytest.mark.parametrize("kept_by", ["its youth", "its session", "its process"])
+def test_the_copy_of_a_launch_that_lives_stays(run: Run, kept_by: str) -> None:
+    copy = run.sealed.path(f"{names.BRIDGE_COPY_PREFIX}0123.json")
+    write_private(copy, b"{}")
+    old = time.time() - 2 * YOUNG_S
+    process = None
+    if kept_by != "its youth":
+        os.utime(copy, (old, old))
+    if kept_by == "its session":
+        run.sessions.append(Session("t", launch_id="0123", last_seen_at=old))
+    if kept_by == "its process":
+        waiting = [sys.executable, "-c", "input()", "--settings", str(copy)]
+        process = subprocess.Popen(waiting, stdin=subprocess.PIPE)
+    try:
+        run.now += TOUCH_S
+        run.upkeep.check()
+        assert copy.exists()
+    finally:
+        if process is not None:
+            process.kill()
+            process.communicate()
 
 
 def test_a_link_in_the_place_of_a_file_is_not_followed(run: Run, tmp_path: Path) -> None:
@@ -193,7 +234,7 @@ def test_without_its_folder_it_goes_on_for_its_sessions(run: Run) -> None:
 
 
 def test_without_its_folder_and_sessions_it_ends(run: Run) -> None:
-    run.in_use = False
+    run.sessions = []
     shutil.rmtree(run.sealed.folder)
     run.upkeep.check()
     assert run.stopped == [{}]

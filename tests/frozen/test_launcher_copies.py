@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import signal
+import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -193,6 +194,25 @@ def test_an_interrupted_unpack_leaves_nothing(make_single_file: MakeSingleFile) 
     outcomes = (_signal_while_unpacking(single_file, signal.SIGTERM) for _ in range(20))
     assert next(filter(None, outcomes)) == -signal.SIGTERM
     assert [path.name for path in single_file.store.iterdir()] == [single_file.content_id]
+
+
+@pytest.mark.parametrize("descriptors", [5, 9, 14, 20])
+def test_a_first_run_without_descriptors_leaves_nothing(
+    single_file: SingleFile, descriptors: int
+) -> None:
+    """Of what is begun each folder takes one to be removed again."""
+    script = f'ulimit -n {descriptors} && exec "$0"'
+    result = subprocess.run(
+        ["/bin/sh", "-c", script, single_file.path],
+        env=single_file.command_environment(TMPDIR=str(single_file.home)),
+        capture_output=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert result.returncode == EXIT_LAUNCHER
+    assert b"cannot unpack: Too many open files" in result.stderr
+    assert list(single_file.home.iterdir()) == []
+    report(single_file.run())
 
 
 def test_only_leftovers_of_the_dead_are_removed(single_file: SingleFile) -> None:

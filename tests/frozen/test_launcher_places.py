@@ -93,6 +93,29 @@ def _cache_is_writable_by_others(cache: Path) -> None:
     cache.chmod(0o777)
 
 
+def _cache_is_below(cache: Path) -> Path:
+    """A folder above the cache, which is reached through a link."""
+    above = cache.parent / "above"
+    (above / "mine").mkdir(parents=True)
+    give_to_user(above / "mine")
+    cache.symlink_to(above / "mine")
+    return above
+
+
+def _cache_can_be_replaced(cache: Path) -> None:
+    _cache_is_below(cache).chmod(0o777)
+
+
+def _cache_can_be_replaced_by_its_group(cache: Path) -> None:
+    above = _cache_is_below(cache)
+    os.chown(above, 0, 12345)
+    above.chmod(0o775)
+
+
+def _cache_is_in_a_folder_of_anothers(cache: Path) -> None:
+    os.chown(_cache_is_below(cache), 12345, 12345)
+
+
 def _cache_belongs_to_another(cache: Path) -> None:
     cache.mkdir()
     os.chown(cache, 12345, 12345)
@@ -114,8 +137,11 @@ UNUSABLE = [
     _store_is_a_file,
     _store_is_writable_by_others,
     _cache_is_writable_by_others,
-    *([_cache_belongs_to_another, _store_belongs_to_another] if ROOT else []),  # only root can
+    _cache_can_be_replaced,
 ]
+if ROOT:  # only root can
+    UNUSABLE += [_cache_belongs_to_another, _store_belongs_to_another]
+    UNUSABLE += [_cache_can_be_replaced_by_its_group, _cache_is_in_a_folder_of_anothers]
 
 
 @pytest.mark.parametrize("prepare", UNUSABLE, ids=lambda prepare: prepare.__name__[1:])

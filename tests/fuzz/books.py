@@ -89,7 +89,8 @@ def told(ledger: Ledger) -> dict[str, Any]:
 
 
 def _told_of(session: Session) -> Any:
-    return session.document(), session.memory, session.hours, session.owes_rules
+    document = {**session.document(), "waiting": "of this moment alone"}
+    return document, session.memory, session.hours, session.owes_rules
 
 
 def check_written_down(ledger: Ledger) -> None:

@@ -155,6 +155,8 @@ def used(daemon: Sandbox) -> Sandbox:
             daemon.hook("PreToolUse", session_id, **told, **edit)
             daemon.hook("PostToolUse", session_id, **told, **edit)
             daemon.hook("PostToolUseFailure", session_id, **told, tool_name="Bash")
+        for asking in ({}, told):
+            daemon.hook("PermissionRequest", session_id, **asking, tool_name="Bash")
         daemon.hook("SubagentStop", session_id, **told, last_assistant_message="done")
         daemon.hook("PreCompact", session_id)
         daemon.hook("PostCompact", session_id)

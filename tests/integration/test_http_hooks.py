@@ -268,6 +268,43 @@ def test_tokens_and_cost_arrive_per_agent(daemon: Sandbox) -> None:
     assert row["cost_usd"] == 0.2
 
 
+def test_who_waits_for_the_person_is_told_until_it_is_answered(daemon: Sandbox) -> None:
+    call = {"tool_name": "Bash", "tool_input": {"command": "make"}}
+    agent = {"agent_id": "asking-a", "agent_type": "cco:debugger"}
+    daemon.hook("SessionStart", "asking", source="startup", cwd="/project/asking")
+    daemon.hook("SubagentStart", "asking", **agent)
+    daemon.hook("PreToolUse", "asking", **agent, **call, tool_use_id="call-1")
+    asked = daemon.hook("PermissionRequest", "asking", **agent, **call)
+    assert (asked.status, asked.body) == (200, b""), "it must not answer the question"
+
+    def waiting(query: str = "") -> list[Any]:
+        listed = daemon.request("GET", f"/api/v1/sessions{query}").json()["sessions"]
+        return [one["waiting"] for one in listed if one["session_id"] == "asking"]
+
+    ((told,),) = waiting("?status=waiting")
+    assert {name: told[name] for name in ("agent_id", "agent", "tool")} == {
+        "agent_id": "asking-a",
+        "agent": "debugger",
+        "tool": "Bash",
+    }
+    assert waiting("?status=running") == [[told]]
+    (row,) = [one for one in daemon.ok("sessions").splitlines() if "asking" in one]
+    assert " waiting 0:0" in row
+    shown = daemon.ok("sessions", "asking")
+    assert "Waiting for you: Bash (debugger). Answer in the session's terminal." in shown
+    assert "waits for you: Bash (debugger)" in daemon.ok("top", "--once")
+    send_logs(
+        daemon,
+        {"event__name": "tool_decision", "session__id": "asking", "tool_use_id": "call-1"},
+    )
+    assert waiting() == [[]]
+    assert waiting("?status=waiting") == []
+    assert "waits for you: Bash (debugger)" not in daemon.ok("top", "--once")
+    events = daemon.request("GET", "/api/v1/sessions/asking/events").json()["events"]
+    told_of = [(one["kind"], one["agent"], one["tool"]) for one in events if "tool" in one]
+    assert told_of == [("waiting", "debugger", "Bash"), ("answered", "debugger", "Bash")]
+
+
 def test_active_time_is_added_up(daemon: Sandbox) -> None:
     point = {"asDouble": 1.5, "attributes": attributes(session__id="active")}
     metric = {"name": "claude_code.active_time.total", "sum": {"dataPoints": [point, point]}}

@@ -225,7 +225,7 @@ def test_they_are_gone_after_a_signal(source_sandbox: Sandbox) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", ["file", "open to others", "link"])
+@pytest.mark.parametrize("kind", ["file", "open to others", "link", "below what is open to others"])
 def test_a_folder_that_cannot_be_used_holds_nothing_up(source_sandbox: Sandbox, kind: str) -> None:
     place = source_sandbox.home / "place"
     if kind == "file":
@@ -233,6 +233,9 @@ def test_a_folder_that_cannot_be_used_holds_nothing_up(source_sandbox: Sandbox, 
     elif kind == "open to others":
         place.mkdir()
         place.chmod(0o777)
+    elif kind == "below what is open to others":
+        place.mkdir(mode=0o700)
+        source_sandbox.home.chmod(0o777)
     else:
         (source_sandbox.home / "elsewhere").mkdir(mode=0o700)
         place.symlink_to("elsewhere")

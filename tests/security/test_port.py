@@ -36,7 +36,7 @@ OPTIONS.append([socket.SO_REUSEADDR, socket.SO_REUSEPORT])
 def takes(port: int) -> list[str]:
     """In which ways this account can listen on a port."""
     ways = []
-    for host in ("127.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1"):
+    for host in ("127.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1", "::1"):
         for options in OPTIONS:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             with socket.socket(family) as listener, suppress(OSError):
@@ -98,26 +98,33 @@ def test_a_guard_keeps_no_daemon_of_the_accounts_own_out_and_two_share_no_port(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     port = free_port()
-    guard = hold_port(port)
-    assert guard is not None
+    guards = hold_port(port)
+    assert guards
     try:
         monkeypatch.setattr(sockets, "_answers", lambda *_: False)  # both looked at once
         first = sockets.bind(port)
         with pytest.raises(PortTaken):
             sockets.bind(port)
         again = hold_port(port)
-        assert again is not None
-        os.close(again)
-        for one in first:
-            one.close()
-        as_account(ATTACKER, lambda: takes(port) or None)
+        assert len(again) == len(guards)
+        for one in again:
+            os.close(one)
+        for opened in first:
+            opened.close()
+        assert as_account(ATTACKER, lambda: takes(port)) == []
     finally:
-        os.close(guard)
+        for one in guards:
+            os.close(one)
 
 
 def test_a_port_that_is_another_accounts_is_not_guarded() -> None:
     with socket.create_server(("127.0.0.1", 0)) as theirs:
-        assert hold_port(theirs.getsockname()[1]) is None
+        held = hold_port(theirs.getsockname()[1])
+        families = []
+        for one in held:
+            with socket.socket(fileno=one) as guard:
+                families.append(guard.family)
+    assert socket.AF_INET not in families
 
 
 def test_who_takes_a_hundred_ports_keeps_no_daemon_from_starting() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 from collections.abc import Callable
 from contextlib import suppress
@@ -229,3 +230,67 @@ def clear(machine: Sandbox) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
+
+
+@pytest.mark.parametrize("name", [names.BRIDGE, names.PLUGIN])
+def test_who_takes_a_name_that_a_cleaner_freed_is_not_believed(
+    machine: SharedMachine, fake_claude: FakeClaude, name: str
+) -> None:
+    """The bridge and the plugin say what Claude Code runs; they are plain, and known by name."""
+
+    def take() -> list[str]:
+        path = machine.temp / name
+        if name == names.PLUGIN:
+            shutil.copytree(copied, path)
+        else:
+            shutil.copy(copied, path)
+        for one in (path, *path.rglob("*")):
+            one.chmod(0o755)
+        return snapshot(machine.temp)
+
+    machine.ok("daemon", "start")
+    before = machine.sealed()
+    copied = machine.temp.parent / "copied"  # it may as well look just like ours
+    copy = shutil.copytree if name == names.PLUGIN else shutil.copy
+    copy(before.path(name), copied)
+    for one in (copied, *copied.rglob("*")):
+        one.chmod(0o755)
+    os.kill(before.settings.pid, signal.SIGSTOP)
+    try:
+        clear_name(before.path(name))
+        taken = as_account(ATTACKER, take)
+    finally:
+        os.kill(before.settings.pid, signal.SIGCONT)
+    env = machine.environment(CCO_CLAUDE=str(fake_claude.path))
+    result = machine.run("-p", "x", env=env)
+    assert not fake_claude.starts(), fake_claude.starts()[-1].arguments
+    assert result.code == 125, result
+    assert f"{name} belongs to another user" in result.err, result
+    assert "hookSpecificOutput" in machine.hook("SessionStart").json()  # sessions go on
+    machine.ok("daemon", "restart")
+    assert machine.sealed().settings.token == before.settings.token
+    assert_served_from(machine, machine.private, fake_claude)
+    assert snapshot(machine.temp) == taken
+    machine.ok("daemon", "stop")
+    clear(machine)
+    assert machine.ours() == []
+
+
+def clear_name(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def test_who_holds_the_lock_of_starts_keeps_nobody_from_a_restart(machine: SharedMachine) -> None:
+    """A start lock is there for moments only: anybody can take its name."""
+    machine.ok("daemon", "start")
+    before = machine.sealed().settings
+    as_account(ATTACKER, lambda: a_file(machine.temp / names.START_LOCK))
+    machine.ok("daemon", "restart")
+    after = machine.sealed()
+    assert (after.settings.port, after.settings.token) == (before.port, before.token)
+    assert after.settings.pid != before.pid
+    machine.ok("daemon", "stop")
+    assert machine.ours() == []

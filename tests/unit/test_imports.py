@@ -16,7 +16,7 @@ from tests.conftest import Sandbox
 ROOT = Path(cco.__file__).parent
 LAYERS = [
     {"cco.errors"},
-    {"cco.build_info", "cco.folders", "cco.own_command"},
+    {"cco.build_info", "cco.files", "cco.folders", "cco.own_command"},
     {"cco.config"},
     {"cco.redaction", "cco.unexpected"},
     {"cco.sealing"},

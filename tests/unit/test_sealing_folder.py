@@ -195,8 +195,11 @@ def test_a_folder_in_which_others_can_replace_files_is_not_used(
     assert choose_folder(temp) == own
     (tmp_path / part).chmod(0o1777)
     os.chown(tmp_path / part, os.geteuid(), -1)
+    assert locate_folder(temp) == choose_folder(temp) == temp  # with the run that is there
+    remove(temp / names.SETTINGS)
     assert choose_folder(temp) == own  # as long as it is there
     own.rmdir()
+    settings_in(temp)
     assert locate_folder(temp) == choose_folder(temp) == temp
 
 

@@ -73,6 +73,22 @@ BUSY = session(
 )
 
 
+WAITING = session(agent("asker"), agent("worker"))
+WAITING.waits.hear("PermissionRequest", {"tool_name": "Bash", "agent_id": "asker"}, NOW - 75)
+
+
+def test_who_waits_for_the_person_stands_out() -> None:
+    lines = whole(shown(WAITING), View(), 120)
+    assert "1 session waiting for you" in text_of(lines)
+    assert "waiting 0:01:15" in " ".join(row(lines, "/work/shop"))
+    assert "waiting 0:01:15" in " ".join(row(lines, "asker "))
+    assert "running" in row(lines, "worker")
+    assert "running" in row(lines, "(session itself)")
+    alarms = [line.text for line in lines if line.style == "alarm"]
+    assert [word for word in ("waits for you: Bash (asker)", "├─ asker") if word in alarms[0]]
+    assert any("asker " in one for one in alarms)
+
+
 # --- the tree ---
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,18 @@ def test_what_cannot_be_read_counts_as_absent(home: Path, project: Path, text: s
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     (project / ".claude/settings.json").mkdir(parents=True)
     assert read_user_settings(project, {}, None) == NOTHING
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+@pytest.mark.parametrize("target", [None, "/dev/zero", "/dev/tty"])
+def test_no_project_makes_a_launch_wait(home: Path, project: Path, target: str | None) -> None:
+    path = project / ".claude" / "settings.json"
+    path.parent.mkdir()
+    if target is None:
+        os.mkfifo(path)
+    else:
+        path.symlink_to(target)
+    assert read_user_settings(project, {}, None).has_status_line is False
 
 
 def test_an_export_in_settings(home: Path, project: Path) -> None:

@@ -159,7 +159,7 @@ def test_a_client_is_told_of_no_event_that_it_does_not_know() -> None:
 
 def test_a_client_without_http_hooks_gets_commands() -> None:
     own = hooks((2, 1, 62))
-    assert set(own) == set(EVENTS) - {"PostCompact"}
+    assert set(own) == set(EVENTS) - {"PostCompact", "PermissionRequest"}
     for event, hook in own.items():
         assert hook["type"] == "command"
         assert hook["command"] == f"/opt/cco hook {event} --client 2.1.62"

@@ -22,7 +22,11 @@ from cco.ledger.records import Session
 from cco.ledger.report import agents_report, usage_report
 
 PROJECT = Parameter("project", "Only of sessions in this folder, as the client names it.")
-STATUS = Choice("status", "Only those that run, or have ended.", choices=("running", "ended"))
+STATUS = Choice(
+    "status",
+    "Only those that run (some may wait), wait for the person, or have ended.",
+    choices=("running", "waiting", "ended"),
+)
 SESSION = Parameter("session", "Only of this session.")
 QUERY = Parameter("q", "Who fits this text, the best first, on one page.", QUERY_LIMIT_CHARS)
 SESSIONS_CURSOR = Cursor(kinds=(float, str))
@@ -44,8 +48,7 @@ class SessionsHandler(BaseHandler):
         fitting = [
             (_session_key(session), session)
             for session in self.state.ledger.sessions()
-            if project in (None, session.project)
-            and (status is None or (session.ended_at is None) == (status == "running"))
+            if project in (None, session.project) and _has_status(session, status)
         ]
         found = [one for one in fitting if cursor is None or one[0] < cursor]
         found.sort(key=lambda one: one[0], reverse=True)
@@ -133,6 +136,12 @@ class UsageHandler(BaseHandler):
     def get(self) -> None:
         query = read_query(self.request, USAGE_PARAMETERS)
         self.send(usage_report(self.state.ledger, query["session"], query["project"]))
+
+
+def _has_status(session: Session, status: str | None) -> bool:
+    if status == "waiting":
+        return bool(session.waits)
+    return status is None or (session.ended_at is None) == (status == "running")
 
 
 def _session_key(session: Session) -> tuple[float, str]:

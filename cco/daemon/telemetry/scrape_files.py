@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cco.daemon.log import LOG
 from cco.errors import FolderUnusable
+from cco.sealing.folder import replaceable_part
 from cco.sealing.private_files import make_private_folder, remove, write_private
 from cco.sealing.sealed_set import Settings
 
@@ -29,6 +30,8 @@ def write_scrape_files(folder: str | None, settings: Settings) -> None:
     targets = [{"targets": [f"localhost:{settings.port}"], "labels": {"instance": instance}}]
     try:
         os.makedirs(Path(folder).parent, exist_ok=True)
+        if (part := replaceable_part(Path(folder).parent)) is not None:
+            raise FolderUnusable(f"other accounts can replace what is in {part}")
         make_private_folder(Path(folder))  # whoever changes the target is sent the token
         write_private(Path(folder, TOKEN), settings.token.encode())
         write_private(Path(folder, TARGETS), json.dumps(targets).encode())

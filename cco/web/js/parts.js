@@ -21,10 +21,15 @@ export const notice = (words, bad = false) => h("p", { class: bad ? "notice bad"
 // A session's own conversation, as the API names it.
 export const MAIN = "(session itself)";
 
-const STATES = { running: "running", done: "done", ended: "ended", lost: "no end heard" };
+const STATES = { running: "running", waiting: "waiting", done: "done", ended: "ended", lost: "no end heard" };
 
 export const stateOf = (status) =>
   h("span", { class: `state ${status}` }, h("span", { class: "dot", "aria-hidden": "true" }), h("span", { class: "word" }, STATES[status] ?? status));
+
+// How a session stands, any of its agents included; and how one of them, or the session itself, does.
+export const sessionStatus = (session) => (session.waiting.length ? "waiting" : session.status);
+export const statusIn = (session, run) =>
+  session.waiting.some((one) => one.agent_id === (run.agent_id || null)) ? "waiting" : run.status;
 
 export const sessionLink = (session) =>
   h("a", { href: sessionHref(session.session_id), title: `${session.project} ${session.session_id}` },

@@ -2,7 +2,7 @@
 
 import { get, Refused } from "./api.js";
 import { h } from "./dom.js";
-import { clock, compact, inProject, limit, tokens, usd } from "./format.js";
+import { clock, compact, duration, inProject, limit, tokens, usd } from "./format.js";
 import { MAIN } from "./parts.js";
 
 const PAGE = 500;
@@ -87,6 +87,7 @@ const NAMES = {
   "agent.stopped": "agent done", "lease.taken": "edit begun", "lease.released": "edit over", call: "model call",
   "call.failed": "API error", "note.added": "note left", "note.removed": "note removed",
   "budget.warned": "budget near", "budget.stopped": "budget used up", conflict: "edit conflict",
+  waiting: "waits for you", answered: "no longer waits",
 };
 
 const KINDS = { agent: "agent", lease: "edit" };
@@ -107,6 +108,9 @@ const DETAILS = {
   prompt: (event) => `number ${event.number}`,
   compaction: (event) => `number ${event.number}`,
   tool: (event) => event.tool,
+  waiting: (event) => event.tool,
+  answered: (event) => `${event.tool}, after ${duration(event.waited_s)}`,
+  "call.failed": failureText,
   call: (event) => `${event.model}, ${compact(tokens(event))} tokens`,
   conflict: (event, session) => `${inProject(event.path, session?.project)}: ${conflictText(event)}; ${outcomeOf(event)}`,
   "lease.taken": (event, session) => `${event.tool} ${inProject(event.path, session?.project)}`,
@@ -116,6 +120,18 @@ const DETAILS = {
   "budget.warned": budgetText,
   "budget.stopped": (event) => `${budgetText(event)}; ${event.what === "prompt" ? "a prompt" : "a new agent"} was refused`,
 };
+
+const FAILURES = {
+  400: "request refused", 401: "not signed in", 403: "not allowed", 404: "no such model", 408: "timed out",
+  413: "request too large", 429: "too many requests", 500: "error of the API", 529: "overloaded",
+};
+
+// Why a call of the model failed, as far as figures tell.
+function failureText(event) {
+  const status = event.status_code;
+  const why = status === null ? "no answer from the API" : `HTTP ${status}${FAILURES[status] ? `, ${FAILURES[status]}` : ""}`;
+  return [why, event.model, event.attempt > 1 ? `attempt ${event.attempt}` : null].filter(Boolean).join("; ");
+}
 
 function taskOf(event, session) {
   return session?.agents.find((run) => run.agent_id === event.agent_id)?.description ?? "";

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { compact, duration, tokens, whole } from "./format.js";
-import { MAIN, money, STATE, stateOf, table } from "./parts.js";
+import { MAIN, money, STATE, stateOf, statusIn, table } from "./parts.js";
 
 const SHOWN = 200;
 
@@ -38,7 +38,7 @@ export function agentTree(session, all, showAll) {
   return [
     table("Agents", [
       { name: "Agent", cell: name, props: ({ depth }) => ({ style: { "--depth": depth } }) },
-      { ...STATE, cell: ({ run }) => stateOf(run.status) },
+      { ...STATE, cell: ({ run }) => stateOf(statusIn(session, run)) },
       { name: "Model", wide: true, cell: ({ run }) => modelOf(run) },
       { name: "Duration", number: true, wide: true, cell: ({ run }) => duration((run.ended_at ?? now) - run.started_at) },
       { name: "Tool calls", number: true, wide: true, roomy: true, cell: ({ run }) => whole(run.tool_calls) },

@@ -21,7 +21,7 @@ _CALLED = (
 )
 _FIELDS = (
     "cwd model source reason prompt agent_id agent_type last_assistant_message"
-    " tool_name tool_input tool_response cost context_window probe"
+    " tool_name tool_input tool_use_id tool_response cost context_window probe"
 ).split()
 _ANYTHING: Schema = {}
 _ANSWER = {

@@ -62,6 +62,13 @@ AGENT_RUN = {
     "models": map_of(ref("Usage")),
 }
 
+WAIT = {
+    "agent_id": {**NAME_OR_NULL, "description": "Of the agent that waits; null for the session."},
+    "agent": NAME_OR_NULL,
+    "tool": {**TEXT, "description": "What a permission, or an answer, is asked for."},
+    "since": TIME,
+}
+
 SCHEMAS = {
     "AgentRun": record(AGENT_RUN),
     "Session": record(
@@ -71,6 +78,10 @@ SCHEMAS = {
             "model": NAME_OR_NULL,
             "client_version": {**NAME_OR_NULL, "description": "Of its Claude Code."},
             "status": {"enum": ["running", "ended"]},
+            "waiting": {
+                **list_of(record(WAIT)),
+                "description": "Questions that the person has not answered yet, the oldest first.",
+            },
             "started_at": TIME,
             "last_seen_at": TIME,
             "ended_at": TIME_OR_NULL,

@@ -13,6 +13,7 @@ const REFUSED = { near: "Once it is, new agents are refused, then new prompts.",
 export function signsOf(session, budget) {
   const quiet = Date.now() / 1000 - session.last_seen_at;
   return [
+    session.waiting.length ? "waits for you" : null,
     session.conflicts ? plural(session.conflicts, "edit conflict") : null,
     session.api_errors ? plural(session.api_errors, "API error") : null,
     budget?.limit_usd ? `${budget.used_percent} % of its budget` : null,
@@ -24,12 +25,22 @@ export function signsOf(session, budget) {
 export function attention(running, budget, leases) {
   const byId = new Map((budget?.sessions ?? []).map((one) => [one.session_id, one]));
   const items = [
+    ...running.flatMap(waits),
     budget && budgetItem("day", h("a", { href: "#/costs" }, "Today"), budget.day, "cco budget set USD --day"),
     ...running.map((session) =>
       budgetItem(`budget ${session.session_id}`, sessionLink(session), byId.get(session.session_id), `cco budget set USD --session ${session.session_id}`)),
     ...shared(leases ?? []),
   ].filter(Boolean);
   return items.length ? card("Needs attention", h("ul", { class: "attention" }, items)) : null;
+}
+
+// What a person is asked in a session, one line for each who asks.
+function waits(session) {
+  const asking = new Map();
+  for (const one of session.waiting) asking.set(one.agent_id, [...(asking.get(one.agent_id) ?? []), one]);
+  return [...asking.values()].map((all) =>
+    item(`waiting ${session.session_id} ${all[0].agent_id}`, "waiting", sessionLink(session),
+      `${all[0].agent_id ? (all[0].agent ?? "an agent") : "the session itself"} has waited ${duration(Date.now() / 1000 - all[0].since)} for you, to go on with ${all.map((one) => one.tool).join(", ")}. Answer in its terminal.`));
 }
 
 // Files that several edit at this moment.

@@ -4,7 +4,7 @@ import { Chart, COST } from "../charts.js";
 import { h } from "../dom.js";
 import { duration, limit, moment, plural, usd } from "../format.js";
 import { byHour, hourName, sinceMidnight } from "../hours.js";
-import { agentsAtWork, card, code, empty, figures, hint, money, sessionLink, STATE, stateOf, table, usageTable } from "../parts.js";
+import { agentsAtWork, card, code, empty, figures, hint, money, sessionLink, sessionStatus, STATE, stateOf, statusIn, table, usageTable } from "../parts.js";
 import { newestFirst } from "../store.js";
 import { inOrder, modelOf } from "../tree.js";
 import { attention, signsOf } from "./attention.js";
@@ -79,7 +79,7 @@ export class Overview {
     const budgets = new Map((budget?.sessions ?? []).map((one) => [one.session_id, one]));
     return card("Running now", table("Running sessions and their agents", [
       { name: "Session and its agents", cell: ({ session, run }) => (run ? h("span", { class: "branch" }, run.name ?? "(unknown)", about(run.description)) : [sessionLink(session), about(signsOf(session, budgets.get(session.session_id)).join(" · "))]), props: ({ depth }) => ({ style: { "--depth": depth ?? 0 } }) },
-      { ...STATE, cell: ({ session, run }) => stateOf(run ? run.status : session.status) },
+      { ...STATE, cell: ({ session, run }) => stateOf(run ? statusIn(session, run) : sessionStatus(session)) },
       { name: "Model", wide: true, cell: ({ session, run }) => modelOf(run ?? session) },
       { name: "Duration", number: true, wide: true, cell: ({ session, run }) => duration(Date.now() / 1000 - (run ?? session).started_at) },
       { name: "Cost", number: true, cell: ({ session, run }) => money((run ?? session).usage.cost_usd) },
@@ -95,7 +95,7 @@ export class Overview {
     if (!all.length) return loaded ? empty("No session yet. Start one in a project's folder: ", code("cco")) : empty("Loading…");
     return [table("Recent sessions", [
       { name: "Session", cell: sessionLink },
-      { ...STATE, cell: (one) => stateOf(one.status) },
+      { ...STATE, cell: (one) => stateOf(sessionStatus(one)) },
       { name: "Started", wide: true, cell: (one) => moment(one.started_at) },
       { name: "Agents", number: true, wide: true, cell: (one) => String(one.agents.length) },
       { name: "Cost", number: true, cell: (one) => money(one.usage.cost_usd) },

@@ -3,7 +3,7 @@
 import { Chart, COST } from "../charts.js";
 import { h } from "../dom.js";
 import { clock, compact, duration, limit, moment, plural, projectName, tokens, usd, whole } from "../format.js";
-import { agentsAtWork, card, empty, figures, hint, money, notice, stateOf, usageTable } from "../parts.js";
+import { agentsAtWork, card, empty, figures, hint, money, notice, sessionStatus, stateOf, usageTable } from "../parts.js";
 import { Scroller } from "../scroller.js";
 import { onEvents } from "../store.js";
 import { Events, GROUPS, growth, timelineOf } from "../timeline.js";
@@ -46,7 +46,7 @@ export class Session {
     return [
       back,
       h("h1", null, projectName(session.project)),
-      h("p", { class: "facts" }, stateOf(session.status), h("span", null, session.model ?? "no model yet"),
+      h("p", { class: "facts" }, stateOf(sessionStatus(session)), h("span", null, session.model ?? "no model yet"),
         h("span", null, `started ${moment(session.started_at)}`), h("span", null, h("code", null, session.project || "no folder known")),
         h("span", null, h("code", null, session.session_id))),
       session.orchestrated ? null : notice("This session was not launched by cco: only its telemetry is known, and it is in no total."),

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { compact, duration, moment, plural, projectName, sessionHref, shortId, tokens, whole } from "../format.js";
-import { code, empty, money, STATE, stateOf } from "../parts.js";
+import { code, empty, money, sessionStatus, STATE, stateOf } from "../parts.js";
 import { Scroller } from "../scroller.js";
 import { newestFirst } from "../store.js";
 import { modelOf } from "../tree.js";
@@ -13,7 +13,7 @@ const link = (one) => h("a", { href: sessionHref(one.session_id), title: `${one.
 
 const COLUMNS = [
   { name: "Session", cell: (one) => [link(one), h("span", { class: "narrow" }, `${shortId(one.session_id)}, ${moment(one.started_at)}, ${plural(one.agents.length, "agent")}`)] },
-  { ...STATE, width: "7.5rem", cell: (one) => stateOf(one.status) },
+  { ...STATE, width: "7.5rem", cell: (one) => stateOf(sessionStatus(one)) },
   { name: "Started", width: "8.5rem", wide: true, cell: (one) => moment(one.started_at) },
   { name: "Duration", width: "8.5rem", number: true, wide: true, roomy: true, cell: (one) => duration((one.ended_at ?? Date.now() / 1000) - one.started_at) },
   { name: "Model", width: "11rem", wide: true, roomy: true, cell: modelOf },
