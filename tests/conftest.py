@@ -217,6 +217,17 @@ class Sandbox(Folders):
         """Send one event of Claude Code's."""
         return self.request("POST", f"/hooks/{event}", {"session_id": session_id, **payload})
 
+    def configure(self, text: str) -> None:
+        """Give this user a config file."""
+        folder = self.home / ".config" / "cco"
+        folder.mkdir(parents=True)
+        (folder / "config.toml").write_text(text)
+
+    def log(self) -> str:
+        """What the daemon has logged."""
+        (path,) = self.state.glob("*.log")
+        return path.read_text()
+
     def leftovers(self) -> list[str]:
         """Everything of ours in the temp folder."""
         return sorted(path.name for path in self.temp.iterdir() if path.name.startswith(".cco-"))

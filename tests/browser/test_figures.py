@@ -13,7 +13,6 @@ from tests.conftest import wait_until
 from tests.e2e.collector import collector
 from tests.e2e.conftest import MakeStage, one_stage
 from tests.e2e.test_figures import KINDS, TWELVE, Twelve, calls_in, cost_of
-from tests.integration.test_forward import configure
 
 __all__ = ["one_stage"]
 
@@ -33,7 +32,7 @@ def rows(page: Page, label: str) -> dict[str, tuple[Decimal, int, int]]:
 def test_the_page_tells_the_sum_by_hand(one_stage: MakeStage, visit: MakeVisitor) -> None:
     scene = one_stage(Twelve())
     with collector() as (url, bodies):
-        configure(scene.sandbox, f'[forward]\nurl = "{url}"\n')
+        scene.sandbox.configure(f'[forward]\nurl = "{url}"\n')
         scene.sandbox.ok("daemon", "start")
         visitor = visit()
         visitor.sign_in(scene.sandbox)

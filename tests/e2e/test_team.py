@@ -12,7 +12,6 @@ from tests.conftest import wait_until
 from tests.e2e.collector import collector
 from tests.e2e.conftest import MakeStage
 from tests.e2e.test_figures import KINDS, TWELVE, Twelve, calls_in, cost_of
-from tests.integration.test_forward import configure
 from tests.integration.test_metrics import nanos
 from tests.integration.test_metrics_prometheus import agent_config, start
 
@@ -22,7 +21,7 @@ def test_prometheus_tells_the_sum_by_hand(one_stage: MakeStage, tmp_path: Path) 
     place = scene.sandbox
     with ExitStack() as stack:
         url, bodies = stack.enter_context(collector())
-        configure(place, f'[metrics]\nfolder = "~/metrics"\n[forward]\nurl = "{url}"\n')
+        place.configure(f'[metrics]\nfolder = "~/metrics"\n[forward]\nurl = "{url}"\n')
         options = ("--web.enable-remote-write-receiver", "--storage.tsdb.path=data")
         server = start(stack, tmp_path / "server", "", *options)
         config = agent_config(place.home / "metrics", server)
