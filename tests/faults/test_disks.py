@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import FakeClaude, Sandbox, has_ended, wait_until
+from tests.conftest import Sandbox, has_ended, wait_until
+from tests.fake_claude import FakeClaude
 from tests.integration.test_daemon_lifecycle import EVERYTHING
 from tests.integration.test_history import written
 

@@ -14,7 +14,8 @@ import pytest
 
 from cco.daemon import history
 from cco.daemon.connections import MOST_DESCRIPTORS, RESERVED
-from tests.conftest import FakeClaude, Result, Sandbox, wait_until
+from tests.conftest import Result, Sandbox, wait_until
+from tests.fake_claude import FakeClaude
 from tests.in_shell import in_shell
 
 pytestmark = pytest.mark.skipif(

@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from cco.sealing import names
-from tests.conftest import FakeClaude, Result, Sandbox, finish, has_ended, wait_until
+from tests.conftest import Result, Sandbox, finish, has_ended, wait_until
+from tests.fake_claude import FakeClaude
 from tests.faults import forked
 from tests.integration.test_daemon_ports import Impostor, stranger
 

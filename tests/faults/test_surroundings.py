@@ -13,7 +13,8 @@ import pytest
 
 from cco.daemon.telemetry.scrape_files import TARGETS, TOKEN
 from cco.sealing import names
-from tests.conftest import FakeClaude, Result, Sandbox, has_ended, wait_until
+from tests.conftest import Result, Sandbox, has_ended, wait_until
+from tests.fake_claude import FakeClaude
 from tests.in_shell import in_shell
 from tests.integration.test_daemon_lifecycle import EVERYTHING
 

@@ -15,7 +15,8 @@ import pytest
 from cco.claude.bridge import HTTP_EVENTS
 from cco.claude.headers import BUDGET_HEADER, LAUNCH_HEADER
 from cco.sealing import names
-from tests.conftest import TIMEOUT_S, Answer, FakeClaude, Sandbox
+from tests.conftest import TIMEOUT_S, Answer, Sandbox
+from tests.fake_claude import FakeClaude
 from tests.integration.test_http_api import assert_problem
 from tests.integration.test_http_hooks import context, send_logs
 

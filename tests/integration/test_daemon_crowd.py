@@ -6,7 +6,8 @@ import os
 import signal
 
 from cco.sealing import names
-from tests.conftest import FakeClaude, Sandbox, finish, has_ended, wait_until
+from tests.conftest import Sandbox, finish, has_ended, wait_until
+from tests.fake_claude import FakeClaude
 
 CROWD = 20
 

@@ -13,8 +13,9 @@ import pytest
 
 from cco.cli import COMMANDS
 from cco.errors import REPORT_AT
-from tests.conftest import FakeClaude, Result, Sandbox, make_sandbox, wait_until
+from tests.conftest import Result, Sandbox, make_sandbox, wait_until
 from tests.damaged import Program, copied_program, with_a_defect
+from tests.fake_claude import FakeClaude
 from tests.in_shell import in_shell
 
 _AT_IMPORT = """

@@ -20,8 +20,9 @@ from cco.daemon import sockets
 from cco.daemon.port_guard import hold_port
 from cco.demo.model_api import Block, ModelRequest, text, tool_use
 from cco.errors import PortTaken
-from tests.conftest import FakeClaude, Sandbox, free_port, has_ended, wait_until
+from tests.conftest import Sandbox, free_port, has_ended, wait_until
 from tests.e2e.conftest import MakeStage, one_stage
+from tests.fake_claude import FakeClaude
 from tests.security.conftest import ATTACKER, OWNER, SharedMachine, as_account, needs_root
 
 __all__ = ["one_stage"]

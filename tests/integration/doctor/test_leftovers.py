@@ -12,7 +12,8 @@ import pytest
 
 from cco.sealing import names
 from cco.sealing.locks import Lock
-from tests.conftest import FakeClaude, Sandbox, make_sandbox, wait_until
+from tests.conftest import Sandbox, make_sandbox, wait_until
+from tests.fake_claude import FakeClaude
 from tests.integration.doctor.conftest import age, examined, fixed_twice, found, kill
 
 
