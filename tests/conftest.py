@@ -25,7 +25,7 @@ import pytest
 from cco.build_info import DEVELOPMENT_SECRET, parse_build_secret
 from cco.sealing.identity import username
 from cco.sealing.keys import Identity
-from cco.sealing.sealed_set import SealedSet, open_set
+from cco.sealing.sealed_set import SealedSet, Settings, open_set
 from tests.fake_claude import FakeClaude
 
 FUZZ_EXAMPLES = int(os.environ.get("CCO_FUZZ_EXAMPLES") or 0)
@@ -141,6 +141,18 @@ class Sandbox(Folders):
             base["APPDATA"] = str(self.home / "AppData" / "Roaming")
         return {**base, **more}
 
+    def session_environment(
+        self, settings: Settings | None = None, /, **more: str
+    ) -> dict[str, str]:
+        """What a launched Claude Code gives its commands; `settings` may be an earlier daemon's."""
+        settings = settings or self.sealed().settings
+        session = {
+            "ORCHESTRATOR_ENABLED": "true",
+            "ORCHESTRATOR_API_URL": settings.api_url,
+            "CCO_TOKEN": settings.token,
+        }
+        return self.environment(**{**session, **more})
+
     def __post_init__(self) -> None:
         for folder in (self.home, self.temp, self.project):
             folder.mkdir(parents=True)
@@ -228,10 +240,20 @@ class Sandbox(Folders):
         folder.mkdir(parents=True)
         (folder / "config.toml").write_text(text)
 
+    @property
+    def log_file(self) -> Path:
+        (path,) = self.state.glob("*.log")
+        return path
+
     def log(self) -> str:
         """What the daemon has logged."""
-        (path,) = self.state.glob("*.log")
-        return path.read_text()
+        return self.log_file.read_text()
+
+    def kill_daemon(self) -> None:
+        """Let the daemon end without another word."""
+        pid = self.sealed().settings.pid
+        psutil.Process(pid).kill()
+        wait_until(lambda: has_ended(pid), "the daemon's end")
 
     def leftovers(self) -> list[str]:
         """Everything of ours in the temp folder."""
@@ -354,10 +376,9 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture
 def undisturbed(daemon: Sandbox) -> Iterator[None]:
     """Whatever a test sends: nothing in the daemon may go wrong unexpectedly, nor may it end."""
-    (log,) = daemon.state.glob("*.log")
-    before = log.stat().st_size
+    before = daemon.log_file.stat().st_size
     yield
-    with log.open("rb") as file:
+    with daemon.log_file.open("rb") as file:
         file.seek(before)
         assert b"Traceback" not in file.read()
     assert daemon.request("GET", "/health", token=False).status == 200

@@ -157,5 +157,5 @@ def test_no_text_reaches_the_log(daemon: Sandbox, tmp_path: Path) -> None:
     for arguments in ({"text": "UNSPEAKABLE"}, {"text": "UNSPEAKABLE", "x": "UNSPEAKABLE"}):
         message = call("tools/call", name="note", arguments=arguments)
         assert send(daemon, message, {"X-CCO-Project": str(tmp_path)}).status == 200
-    (log,) = (daemon.home / ".local/state/cco").glob("*.log")
+    log = daemon.log_file
     assert b"UNSPEAKABLE" not in log.read_bytes()

@@ -148,7 +148,7 @@ def test_a_daemon_that_cannot_start_says_so_and_logs_where(source_sandbox: Sandb
     assert b'"error": "Defect"' in process.stdout
     assert b"nobody foresaw this" in process.stdout
     assert process.stderr == b""
-    (log,) = source_sandbox.state.glob("*.log")
+    log = source_sandbox.log_file
     wait_until(lambda: "KeyError" in log.read_text(), "the traceback in the log")
 
 

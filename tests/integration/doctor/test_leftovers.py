@@ -14,7 +14,7 @@ from cco.sealing import names
 from cco.sealing.locks import Lock
 from tests.conftest import Sandbox, make_sandbox, wait_until
 from tests.fake_claude import FakeClaude
-from tests.integration.doctor.conftest import age, examined, fixed_twice, found, kill
+from tests.integration.doctor.conftest import age, examined, fixed_twice, found
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_lock_that_is_held_is_left(source_sandbox: Sandbox, client: Path) -> N
 def test_what_a_killed_daemon_left_whole_stays(sandbox: Sandbox, client: Path) -> None:
     """The next start takes up its port, its token and its history."""
     sandbox.ok("daemon", "start")
-    kill(sandbox)
+    sandbox.kill_daemon()
     kept = sandbox.leftovers()
     document = examined(sandbox, client, "--fix")
     assert document["fixed"] == []
@@ -78,7 +78,7 @@ def test_files_without_their_settings_are_removed_but_the_history(
     sandbox.ok("daemon", "start")
     sandbox.hook("SessionStart", source="startup")
     wait_until((sandbox.temp / names.HISTORY).exists, "the history")
-    kill(sandbox)
+    sandbox.kill_daemon()
     (sandbox.temp / names.SETTINGS).unlink()
     told = fixed_twice(sandbox, client, "leftovers.orphans")
     assert told == "removed 5 files of a daemon that is gone"
