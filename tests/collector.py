@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple, Self
+
+
+class Received(NamedTuple):
+    """One request that has reached a collector."""
+
+    path: str
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: bytes
 
 
 class Collector:
@@ -13,7 +23,7 @@ class Collector:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answers: list[tuple[int, dict[str, str]]] = []
-        self.received: list[tuple[str, dict[str, str], bytes]] = []
+        self.received: list[Received] = []
         self.gate = threading.Event()
         self.gate.set()
         collector = self
@@ -22,10 +32,11 @@ class Collector:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                collector.received.append((self.path, headers, body))
+                collector.received.append(Received(self.path, headers, body))
                 collector.gate.wait()
                 status, more = collector.answers.pop(0) if collector.answers else (200, {})
                 self.send_response(status)
+                self.send_header("Content-Length", "2")
                 for name, value in more.items():
                     self.send_header(name, value)
                 self.end_headers()
@@ -46,9 +57,15 @@ class Collector:
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
         self.thread.start()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     @property
     def bodies(self) -> list[bytes]:
-        return [body for _, _, body in self.received]
+        return [one.body for one in self.received]
 
     def close(self) -> None:
         self.gate.set()

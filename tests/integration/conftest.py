@@ -11,6 +11,5 @@ from tests.collector import Collector
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    made = Collector()
-    yield made
-    made.close()
+    with Collector() as made:
+        yield made
