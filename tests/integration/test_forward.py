@@ -20,7 +20,6 @@ from tests.collector import Collector
 from tests.conftest import free_port
 
 QUICK = Limits(first_wait_s=0.01, longest_wait_s=0.02)
-PATIENT = Limits(first_wait_s=3600, longest_wait_s=3600)
 LOGS = b'{"resourceLogs": [],\n "mine": "\xc3\xa9"}'
 
 
