@@ -118,6 +118,8 @@ class SealedSet(NamedTuple):
         except (ValueError, RecursionError):
             raise SealedPayloadInvalid(f"{names.AGENTS} does not hold JSON") from None
         _check_agent(agent)
+        if agent["name"] != name:
+            raise SealedPayloadInvalid(f"{names.AGENTS} has an agent of two names")
         return dict(agent)
 
     def _decrypt(self, name: str) -> bytes:

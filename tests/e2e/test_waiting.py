@@ -52,11 +52,16 @@ def waiting(scene: Stage) -> list[dict[str, Any]]:
     return found
 
 
+def is_asked(screen: Terminal) -> bool:
+    """Whether a permission or an answer is asked for; the screen is drawn in pieces."""
+    return any(told in screen.screen for told in ("Doyouwanttoproceed?", "Esctocancel"))
+
+
 def until_asked(scene: Stage, screen: Terminal) -> dict[str, Any]:
     """Let the model begin; returns who waits once the question is on the screen."""
     screen.wait_for(lambda: "cco·$" in screen.screen)
     screen.say("Make it.")
-    screen.wait_for(lambda: "Esctocancel" in screen.screen)
+    screen.wait_for(lambda: is_asked(screen))
     screen.wait_for(lambda: len(waiting(scene)) == 1)
     return waiting(scene)[0]
 
@@ -110,7 +115,7 @@ def test_a_question_is_asked_as_ever_where_the_daemon_has_died(one_stage: MakeSt
         screen.wait_for(lambda: "cco·$" in screen.screen)
         daemons.append(scene.json("daemon", "status")["pid"])
         screen.say("Make it.")
-        screen.wait_for(lambda: "Esctocancel" in screen.screen)
+        screen.wait_for(lambda: is_asked(screen))
         assert daemons == []
         screen.press_until(ALLOW, lambda: "Soitis." in screen.screen)
         assert (scene.sandbox.project / "made-by-the-test").exists()

@@ -80,8 +80,6 @@ def member_payload(data: bytes) -> None:
         return
     name = names.MEMBERS[data[0] % len(names.MEMBERS)]
     found = _vouching_for(name, seal(data[1:], name, IDENTITY, nonce=_NONCE))
-    if name == names.AGENTS:
-        _refused(lambda: found.open_agent("debugger"))
     try:
         payload = found.open_member(name)
     except SealError:
@@ -94,7 +92,22 @@ def member_payload(data: bytes) -> None:
 
 
 def one_agent(data: bytes) -> None:
-    """Agents of any names and briefs: each is found as by parsing the whole file."""
+    """Agents of anything, of which one is asked for by the name on the first line."""
+    line, _, payload = data.partition(b"\n")
+    name = line.decode(errors="surrogateescape")
+    found = _vouching_for(names.AGENTS, seal(payload, names.AGENTS, IDENTITY, nonce=_NONCE))
+    try:
+        agent = found.open_agent(name)
+    except SealError:
+        return
+    if agent is not None:
+        assert agent["name"] == name
+        assert isinstance(agent["brief"], str)
+        json.dumps(agent)
+
+
+def each_agent(data: bytes) -> None:
+    """Agents of any names and briefs, written as cco does: each is found as in the whole file."""
     texts = data.decode(errors="replace").split("\n")[:8]
     brief = "\n".join(reversed(texts))
     about = {"description": brief, "model": "opus", "tools": [brief], "keywords": texts}
@@ -164,6 +177,7 @@ _WAYS: tuple[Callable[[bytes], None], ...] = (
     manifest,
     segments,
     one_agent,
+    each_agent,
 )
 
 

@@ -5,28 +5,43 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cco.sealing import names
-from tests.conftest import Sandbox
+from tests.conftest import Sandbox, wait_until
 from tests.integration.doctor.conftest import examined, fixed_twice, found
 
 
-@pytest.mark.parametrize("change", ["an event less", "a stub less", "another port"])
+@pytest.mark.parametrize("change", ["an event less", "another port"])
 def test_plain_files_that_somebody_changed(healthy: Sandbox, client: Path, change: str) -> None:
     bridge = healthy.temp / names.BRIDGE
-    if change == "a stub less":
-        (healthy.temp / names.PLUGIN / "agents/debugger.md").unlink()
-    elif change == "another port":
+    if change == "another port":
         port = healthy.sealed().settings.port
         bridge.write_text(bridge.read_text().replace(str(port), "1"))
     else:
         document = json.loads(bridge.read_text())
         del document["hooks"]["Stop"]
         bridge.write_text(json.dumps(document))
-    finding_id = "files.plugin" if change == "a stub less" else "files.bridge"
-    finding = found(examined(healthy, client, healthy=False), finding_id)
+    finding = found(examined(healthy, client, healthy=False), "files.bridge")
+    assert finding["state"] == "problem"
+    assert "cco daemon restart" in finding["advice"]
+
+
+def test_a_stub_that_is_gone(healthy: Sandbox, client: Path) -> None:
+    """The daemon puts it back within two seconds, perhaps before anybody looks."""
+    stub = healthy.temp / names.PLUGIN / "agents/debugger.md"
+    env = healthy.environment(CCO_CLAUDE=str(client))
+    told: list[dict[str, Any]] = []
+
+    def is_noticed() -> bool:
+        stub.unlink(missing_ok=True)
+        told.append(json.loads(healthy.run("doctor", "--json", env=env).out))
+        return told[-1]["healthy"] is False
+
+    wait_until(is_noticed, "a look at the folder before the stub is back")
+    finding = found(told[-1], "files.plugin")
     assert finding["state"] == "problem"
     assert "cco daemon restart" in finding["advice"]
 
