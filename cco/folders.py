@@ -1,4 +1,4 @@
-"""The folders in which cco keeps things, as the system and this user have them."""
+"""The folders that cco works with, as the system and this user have them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,24 @@ import os
 import sys
 from pathlib import Path
 
-from cco.errors import FolderUnusable
+from cco.errors import FolderUnusable, UsageInvalid
 
 APP = "cco"
 _DARWIN_USER_TEMP_DIR = 65537  # of macOS's <unistd.h>; os.confstr has no name for it
 _XDG_DEFAULTS = {"config": ".config", "data": ".local/share", "state": ".local/state"}
+
+
+def current_folder() -> Path:
+    """The folder that cco was started in.
+
+    Raises: UsageInvalid, where it is gone or closed to this user.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageInvalid(
+            f"the current folder cannot be used: {error.strerror}", advice="Change to another one."
+        ) from None
 
 
 def temp_folder(environ: dict[str, str] | None = None) -> Path:

@@ -6,7 +6,6 @@ import atexit
 import http.client
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import hypothesis
 import machineid
@@ -26,7 +25,8 @@ import pytest
 from cco.build_info import DEVELOPMENT_SECRET, parse_build_secret
 from cco.sealing.identity import username
 from cco.sealing.keys import Identity
-from cco.sealing.sealed_set import SealedSet, open_set
+from cco.sealing.sealed_set import SealedSet, Settings, open_set
+from tests.fake_claude import FakeClaude
 
 FUZZ_EXAMPLES = int(os.environ.get("CCO_FUZZ_EXAMPLES") or 0)
 """`make fuzz`: how much each property is tried with, other data each time. 0: `make test`, with
@@ -48,7 +48,6 @@ _POLL_S = 0.02
 SOURCE = (sys.executable, "-I", "-m", "cco")
 BINARY = os.environ.get("CCO_TEST_BINARY") or None
 CLAUDE = os.environ.get("CCO_TEST_CLAUDE") or None
-_GLIBC_SIGNALS = 0b11 << 31  # 32 and 33: glibc's own, which `make` leaves ignored in its children
 NEEDS_BINARY = "the frozen binary is not built: make freeze, then CCO_TEST_BINARY=dist/cco"
 NEEDS_CLAUDE = "Claude Code is not fetched: make claude, then CCO_TEST_CLAUDE=<its path>"
 
@@ -111,6 +110,8 @@ class Sandbox(Folders):
 
     command: tuple[str, ...]
     frozen: bool
+    account: ClassVar[int | None] = None
+    """The account that cco runs as; None: that of the tests."""
 
     @property
     def state(self) -> Path:
@@ -140,6 +141,18 @@ class Sandbox(Folders):
             base["APPDATA"] = str(self.home / "AppData" / "Roaming")
         return {**base, **more}
 
+    def session_environment(
+        self, settings: Settings | None = None, /, **more: str
+    ) -> dict[str, str]:
+        """What a launched Claude Code gives its commands; `settings` may be an earlier daemon's."""
+        settings = settings or self.sealed().settings
+        session = {
+            "ORCHESTRATOR_ENABLED": "true",
+            "ORCHESTRATOR_API_URL": settings.api_url,
+            "CCO_TOKEN": settings.token,
+        }
+        return self.environment(**{**session, **more})
+
     def __post_init__(self) -> None:
         for folder in (self.home, self.temp, self.project):
             folder.mkdir(parents=True)
@@ -156,6 +169,9 @@ class Sandbox(Folders):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            user=self.account,
+            group=self.account,
+            extra_groups=None if self.account is None else [],
         )
 
     def run(
@@ -187,7 +203,8 @@ class Sandbox(Folders):
             machine = (self.home / ".local/share/cco/machine-id").read_text().strip()
         given = os.environ.get("CCO_BUILD_SECRET") if self.frozen else None
         secret = parse_build_secret(given) if given else DEVELOPMENT_SECRET
-        return Identity(machine, username(), secret)
+        user = username() if self.account is None else f"uid-{self.account}"
+        return Identity(machine, user, secret)
 
     def request(
         self,
@@ -216,6 +233,27 @@ class Sandbox(Folders):
     def hook(self, event: str, session_id: str = "s", **payload: Any) -> Answer:
         """Send one event of Claude Code's."""
         return self.request("POST", f"/hooks/{event}", {"session_id": session_id, **payload})
+
+    def configure(self, text: str) -> None:
+        """Give this user a config file."""
+        folder = self.home / ".config" / "cco"
+        folder.mkdir(parents=True)
+        (folder / "config.toml").write_text(text)
+
+    @property
+    def log_file(self) -> Path:
+        (path,) = self.state.glob("*.log")
+        return path
+
+    def log(self) -> str:
+        """What the daemon has logged."""
+        return self.log_file.read_text()
+
+    def kill_daemon(self) -> None:
+        """Let the daemon end without another word."""
+        pid = self.sealed().settings.pid
+        psutil.Process(pid).kill()
+        wait_until(lambda: has_ended(pid), "the daemon's end")
 
     def leftovers(self) -> list[str]:
         """Everything of ours in the temp folder."""
@@ -247,83 +285,6 @@ class Sandbox(Folders):
             for process in self.processes():
                 process.kill()
         assert not self.leftovers(), "files outlived their daemon"
-
-
-_FAKE_CLAUDE = """#!/bin/sh
-# Writes down how it was started (in one step, as start.<pid>), then ends as it is told.
-here=${0%/*}
-into=$here/.draft.$$
-mkdir "$into"
-cat /proc/$$/cmdline > "$into/cmdline"
-cat /proc/$$/environ > "$into/environ"
-cat /proc/$$/status > "$into/status"
-readlink /proc/$$/cwd > "$into/cwd"
-(ls -l /proc/$$/fd > "$into/fds")
-mv "$into" "$here/start.$$"
-[ -n "$FAKE_GATE" ] && read -r line < "$here/gate"
-[ -n "$FAKE_SIGNAL" ] && kill -"$FAKE_SIGNAL" $$
-[ "$1" = --version ] && echo "0.0.0 (a stand-in for Claude Code)"
-exit "${FAKE_EXIT:-0}"
-"""
-
-
-@dataclass
-class ClaudeStart:
-    """How a stand-in for Claude Code was started."""
-
-    pid: int
-    arguments: list[str]
-    environ: dict[str, str]
-    cwd: str
-    fds: dict[int, str]
-    ignored_signals: int
-    """A bit each, the lowest for signal 1."""
-
-    def option(self, name: str) -> str:
-        """The value after an option."""
-        return self.arguments[self.arguments.index(name) + 1]
-
-
-class FakeClaude:
-    """A program in the place of Claude Code that writes down how it was started (Linux)."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        self.folder = folder
-        self.path = folder / "claude"
-        self.path.write_text(_FAKE_CLAUDE)
-        self.path.chmod(0o755)
-        os.mkfifo(folder / "gate")
-
-    def open_gate(self) -> None:
-        """Let go the one that waits, since it was started with FAKE_GATE=1."""
-        (self.folder / "gate").write_text("go on\n")
-
-    def starts(self) -> list[ClaudeStart]:
-        """Every start so far."""
-        return [self._read(folder) for folder in sorted(self.folder.glob("start.*"))]
-
-    def only_start(self) -> ClaudeStart:
-        starts = self.starts()
-        assert len(starts) == 1, starts
-        return starts[0]
-
-    def _read(self, folder: Path) -> ClaudeStart:
-        status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
-        fds = dict(re.findall(r" (\d+) -> (.*)", (folder / "fds").read_text()))
-        return ClaudeStart(
-            pid=int(folder.name.removeprefix("start.")),
-            arguments=_strings(folder / "cmdline")[2:],
-            environ=dict(entry.split("=", 1) for entry in _strings(folder / "environ")),
-            cwd=(folder / "cwd").read_text().rstrip("\n"),
-            fds={int(fd): target for fd, target in fds.items() if target != str(self.path)},
-            ignored_signals=int(status["SigIgn"], 16) & ~_GLIBC_SIGNALS,
-        )
-
-
-def _strings(path: Path) -> list[str]:
-    """The zero-terminated strings of a file in /proc."""
-    return os.fsdecode(path.read_bytes()).split("\0")[:-1]
 
 
 @cache
@@ -415,10 +376,9 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture
 def undisturbed(daemon: Sandbox) -> Iterator[None]:
     """Whatever a test sends: nothing in the daemon may go wrong unexpectedly, nor may it end."""
-    (log,) = daemon.state.glob("*.log")
-    before = log.stat().st_size
+    before = daemon.log_file.stat().st_size
     yield
-    with log.open("rb") as file:
+    with daemon.log_file.open("rb") as file:
         file.seek(before)
         assert b"Traceback" not in file.read()
     assert daemon.request("GET", "/health", token=False).status == 200

@@ -21,7 +21,7 @@ from cco.errors import (
     SealedFileUnsafe,
     UsageInvalid,
 )
-from cco.folders import temp_folder
+from cco.folders import current_folder, temp_folder
 from cco.own_command import self_command
 
 _FAILED = 125
@@ -134,7 +134,7 @@ def _orchestrate(
     client = versions.installed_version(program)
     if client is not None and (reason := versions.shortcoming(client)) is not None:
         raise ClaudeTooOld(f"Claude Code {versions.spelled(client)} is too old: {reason}")
-    folder = _current_folder()
+    folder = current_folder()
     given = None if user.settings is None else load_given(user.settings, folder)
     found = read_user_settings(folder, environ, given)
     for blocker in found.blockers:
@@ -183,15 +183,6 @@ def _orchestrate(
         telemetry_elsewhere=found.exports_telemetry,
     )
     return argv, env
-
-
-def _current_folder() -> Path:
-    try:
-        return Path.cwd()
-    except OSError as error:
-        raise UsageInvalid(
-            f"the current folder cannot be used: {error.strerror}", advice="Change to another one."
-        ) from None
 
 
 def _demand_ours(bridge: Path, plugin: Path) -> None:

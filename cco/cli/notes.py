@@ -12,6 +12,7 @@ from cco.cli.examples import examples
 from cco.cli.output import print_data, print_json, printable
 from cco.daemon.rendezvous import call
 from cco.errors import NotFound, UsageInvalid
+from cco.folders import current_folder
 
 _SHOWN = 50
 _EXAMPLE = 'For example: cco notes --add "the cache is per tenant" --path src/cache.py'
@@ -67,7 +68,7 @@ def _add(text: str, path: str | None) -> Any:
             f"the note has {len(text)} characters, {MAX_TEXT_CHARS} is the most",
             advice="Shorten it, or leave several notes.",
         )
-    note = {"text": text, "path": path or None, "project": _here()}
+    note = {"text": text, "path": path or None, "project": str(current_folder())}
     session_id = os.environ.get("CLAUDE_CODE_SESSION_ID")
     if session_id:  # an agent runs this
         try:
@@ -82,19 +83,10 @@ def _find(text: str, *, everywhere: bool) -> Any:
 
     query = {"limit": str(_SHOWN)}
     if not everywhere:
-        query["project"] = _here()
+        query["project"] = str(current_folder())
     if text.strip():
         query["q"] = text
     return call("GET", f"/api/v1/notes?{urlencode(query, errors='replace')}")
-
-
-def _here() -> str:
-    try:
-        return os.getcwd()
-    except OSError as error:
-        raise UsageInvalid(
-            f"the current folder cannot be used: {error.strerror}", advice="Change to another one."
-        ) from None
 
 
 def _shown(note: dict[str, Any], *, everywhere: bool) -> str:

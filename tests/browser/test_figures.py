@@ -9,11 +9,10 @@ from playwright.sync_api import Page, expect
 from cco.demo.scenario import specialist_of
 from cco.ledger.totals import MAIN
 from tests.browser.conftest import MakeVisitor
+from tests.collector import Collector
 from tests.conftest import wait_until
-from tests.e2e.collector import collector
 from tests.e2e.conftest import MakeStage, one_stage
 from tests.e2e.test_figures import KINDS, TWELVE, Twelve, calls_in, cost_of
-from tests.integration.test_forward import configure
 
 __all__ = ["one_stage"]
 
@@ -32,16 +31,17 @@ def rows(page: Page, label: str) -> dict[str, tuple[Decimal, int, int]]:
 
 def test_the_page_tells_the_sum_by_hand(one_stage: MakeStage, visit: MakeVisitor) -> None:
     scene = one_stage(Twelve())
-    with collector() as (url, bodies):
-        configure(scene.sandbox, f'[forward]\nurl = "{url}"\n')
+    with Collector() as collector:
+        scene.sandbox.configure(f'[forward]\nurl = "{collector.url}"\n')
         scene.sandbox.ok("daemon", "start")
         visitor = visit()
         visitor.sign_in(scene.sandbox)
         told = scene.ask("-p", "Ask the twelve.", "--allowedTools", "Bash(echo:*)")
         wait_until(
-            lambda: len(calls_in(bodies)) == len(scene.requests), "all calls at the collector"
+            lambda: len(calls_in(collector.received)) == len(scene.requests),
+            "all calls at the collector",
         )
-    calls = calls_in(bodies)
+    calls = calls_in(collector.received)
     total = cost_of(calls)
     tokens = {
         one.number: sum(

@@ -17,7 +17,7 @@ import pytest
 from cco.cli import COMMANDS
 from cco.errors import CcoError
 from tests.browser import scenes
-from tests.conftest import TIMEOUT_S, FakeClaude, Sandbox, free_port, make_sandbox
+from tests.conftest import TIMEOUT_S, Sandbox, free_port, make_sandbox
 from tests.documents.command_lines import (
     ROOT,
     Shown,
@@ -27,6 +27,7 @@ from tests.documents.command_lines import (
     resolve,
     shown_lines,
 )
+from tests.fake_claude import FakeClaude
 
 SESSION = "0d6e5a1c-6f0e-4a8e-9d4b-1f2a3b4c5d6e"
 NOT_HERE = {

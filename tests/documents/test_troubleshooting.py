@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from cco.sealing import names
-from tests.conftest import FakeClaude, Sandbox
+from tests.conftest import Sandbox
 from tests.documents.command_lines import ROOT
+from tests.fake_claude import FakeClaude
 
 DOCUMENT = (ROOT / "docs/troubleshooting.md").read_text()
 HERE = "tests/documents/test_troubleshooting.py"

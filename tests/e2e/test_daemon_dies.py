@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Sequence
 
 from cco.catalogue.markdown import load_markdown
 from cco.demo.model_api import Block, ModelRequest, text, tool_use
 from cco.demo.scenario import specialist_of
-from tests.conftest import has_ended, wait_until
-from tests.e2e.conftest import MakeStage, Stage
+from tests.e2e.conftest import MakeStage
 from tests.e2e.test_interactive import terminal
 
 BRIEFS = {agent.name: agent.brief for agent in load_markdown().agents}
-
-
-def kill_daemon(scene: Stage) -> None:
-    pid = scene.sandbox.sealed().settings.pid
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(pid), "the daemon's end")
 
 
 def test_each_specialist_gets_its_brief_however_often_the_daemon_dies(one_stage: MakeStage) -> None:
@@ -38,7 +29,7 @@ def test_each_specialist_gets_its_brief_however_often_the_daemon_dies(one_stage:
             name = names[turn // 2]
             task = {"subagent_type": f"cco:{name}", "description": "look", "prompt": "Look."}
             return [tool_use("Agent", task)]
-        kill_daemon(scene)
+        scene.sandbox.kill_daemon()
         return [tool_use("Bash", {"command": f"echo {turn}", "description": "Look"})]
 
     scene = one_stage(script)
@@ -68,7 +59,7 @@ def test_a_prompt_brings_it_back_where_the_status_line_is_the_users_own(
     with terminal(scene) as screen:
         screen.wait_for(lambda: "THE-USERS-OWN-LINE" in screen.screen)
         before = scene.sandbox.sealed().settings
-        kill_daemon(scene)
+        scene.sandbox.kill_daemon()
         screen.say("Hello there.")
         screen.wait_for(lambda: "Thisistheanswer." in screen.screen)
         after = scene.sandbox.sealed().settings

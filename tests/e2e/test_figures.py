@@ -15,8 +15,8 @@ from cco.catalogue.markdown import load_markdown
 from cco.demo.model_api import Block, ModelRequest, text, tool_use
 from cco.demo.scenario import specialist_of
 from cco.ledger.totals import MAIN
+from tests.collector import Collector, Received
 from tests.conftest import Sandbox, make_sandbox, wait_until
-from tests.e2e.collector import Received, collector
 from tests.e2e.conftest import MakeStage, Stage
 
 AGENTS = {agent.name: agent for agent in load_markdown().agents}
@@ -120,20 +120,21 @@ def check(place: Sandbox, scene: Stage, calls: list[dict[str, Any]], session_id:
 
 def test_every_figure_is_the_sum_by_hand(one_stage: MakeStage, tmp_path: Path) -> None:
     scene = one_stage(Twelve())
-    with collector() as (url, received):
+    with Collector() as collector:
         config = scene.sandbox.home / ".config" / "cco" / "config.toml"
         config.parent.mkdir(parents=True)
-        config.write_text(f'[forward]\nurl = "{url}"\n')
+        config.write_text(f'[forward]\nurl = "{collector.url}"\n')
         told = scene.ask("-p", "Ask the twelve.", "--allowedTools", "Bash(echo:*)")
         wait_until(
-            lambda: len(calls_in(received)) == len(scene.requests), "all calls at the collector"
+            lambda: len(calls_in(collector.received)) == len(scene.requests),
+            "all calls at the collector",
         )
-    calls = calls_in(received)
+    calls = calls_in(collector.received)
     session_id = str(told["session_id"])
     check(scene.sandbox, scene, calls, session_id)
     assert abs(Decimal(str(told["total_cost_usd"])) - cost_of(calls)) < Decimal("1e-8")
     other = make_sandbox("source", tmp_path / "other")
-    replayed_in_disorder(other, scene, received, session_id)
+    replayed_in_disorder(other, scene, collector.received, session_id)
     check(other, scene, calls, session_id)
     other.close()
 

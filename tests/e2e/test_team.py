@@ -8,11 +8,10 @@ from pathlib import Path
 
 from cco.demo.scenario import specialist_of
 from cco.ledger.totals import MAIN
+from tests.collector import Collector
 from tests.conftest import wait_until
-from tests.e2e.collector import collector
 from tests.e2e.conftest import MakeStage
 from tests.e2e.test_figures import KINDS, TWELVE, Twelve, calls_in, cost_of
-from tests.integration.test_forward import configure
 from tests.integration.test_metrics import nanos
 from tests.integration.test_metrics_prometheus import agent_config, start
 
@@ -21,8 +20,8 @@ def test_prometheus_tells_the_sum_by_hand(one_stage: MakeStage, tmp_path: Path) 
     scene = one_stage(Twelve())
     place = scene.sandbox
     with ExitStack() as stack:
-        url, bodies = stack.enter_context(collector())
-        configure(place, f'[metrics]\nfolder = "~/metrics"\n[forward]\nurl = "{url}"\n')
+        collector = stack.enter_context(Collector())
+        place.configure(f'[metrics]\nfolder = "~/metrics"\n[forward]\nurl = "{collector.url}"\n')
         options = ("--web.enable-remote-write-receiver", "--storage.tsdb.path=data")
         server = start(stack, tmp_path / "server", "", *options)
         config = agent_config(place.home / "metrics", server)
@@ -30,13 +29,14 @@ def test_prometheus_tells_the_sum_by_hand(one_stage: MakeStage, tmp_path: Path) 
         start(stack, tmp_path / "agent", config, *agent_options)
         scene.ask("-p", "Ask the twelve.", "--allowedTools", "Bash(echo:*)")
         wait_until(
-            lambda: len(calls_in(bodies)) == len(scene.requests), "all calls at the collector"
+            lambda: len(calls_in(collector.received)) == len(scene.requests),
+            "all calls at the collector",
         )
         server.catch_up()
         everything = "sum(cco_model_calls_total)"
         wait_until(lambda: server.only(everything) == len(scene.requests), "all calls shown")
 
-        calls = calls_in(bodies)
+        calls = calls_in(collector.received)
         assert server.only(everything) == len(calls) > len(TWELVE)
         cost = server.only("sum(cco_cost_usd_total)")
         assert cost is not None

@@ -10,7 +10,7 @@ import pytest
 
 from cco.catalogue.markdown import load_markdown
 from cco.demo.model_api import text
-from tests.e2e.collector import Received, collector
+from tests.collector import Collector, Received
 from tests.e2e.conftest import MakeStage, Stage
 
 CATALOGUE = load_markdown()
@@ -158,33 +158,39 @@ def own_export(url: str) -> dict[str, str]:
 
 def check_collector(scene: Stage, received: list[Received]) -> None:
     assert any(one.path == "/v1/logs" for one in received)
-    assert all("Authorization" not in one.headers for one in received), "our token went astray"
+    assert all("authorization" not in one.headers for one in received), "our token went astray"
     assert CATALOGUE.rules in scene.requests[0].conversation_text
 
 
 def test_telemetry_to_the_users_collector_stays_theirs(one_stage: MakeStage) -> None:
     scene = one_stage(lambda request: [text("Done.")])
-    with collector() as (url, received):
-        scene.ask("-p", "Hello.", **own_export(url))
-    check_collector(scene, received)
+    with Collector() as collector:
+        scene.ask("-p", "Hello.", **own_export(collector.url))
+    check_collector(scene, collector.received)
 
 
 def test_telemetry_set_up_in_the_users_settings_stays_theirs(one_stage: MakeStage) -> None:
     scene = one_stage(lambda request: [text("Done.")])
-    with collector() as (url, received):
-        write_json(scene.sandbox.home / ".claude" / "settings.json", {"env": own_export(url)})
+    with Collector() as collector:
+        write_json(
+            scene.sandbox.home / ".claude" / "settings.json", {"env": own_export(collector.url)}
+        )
         scene.ask("-p", "Hello.")
-    check_collector(scene, received)
+    check_collector(scene, collector.received)
 
 
 def test_a_proxy_in_the_users_settings_sees_no_hook(one_stage: MakeStage) -> None:
     scene = one_stage(lambda request: [text("Done.")])
-    with collector() as (url, received):
-        own = {"HTTP_PROXY": url, "HTTPS_PROXY": url, "NO_PROXY": "internal.example"}
+    with Collector() as collector:
+        own = {
+            "HTTP_PROXY": collector.url,
+            "HTTPS_PROXY": collector.url,
+            "NO_PROXY": "internal.example",
+        }
         write_json(scene.sandbox.home / ".claude" / "settings.json", {"env": own})
         given = json.dumps({"env": {"GIVEN": "1", "no_proxy": "other.example"}})
         told = scene.ask("--settings", given, "-p", "Hello.")
-    assert received == []
+    assert collector.received == []
     assert CATALOGUE.rules in scene.requests[0].conversation_text
     assert scene.json("usage", "--session", str(told["session_id"]))["total"]["calls"] == 1
 
@@ -192,8 +198,8 @@ def test_a_proxy_in_the_users_settings_sees_no_hook(one_stage: MakeStage) -> Non
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"])
 def test_a_proxy_of_the_users_sees_no_hook(one_stage: MakeStage, name: str) -> None:
     scene = one_stage(lambda request: [text("Done.")])
-    with collector() as (url, received):
-        told = scene.ask("-p", "Hello.", **{name: url})
-    assert received == []
+    with Collector() as collector:
+        told = scene.ask("-p", "Hello.", **{name: collector.url})
+    assert collector.received == []
     assert CATALOGUE.rules in scene.requests[0].conversation_text
     assert scene.json("usage", "--session", str(told["session_id"]))["total"]["calls"] == 1

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from cco.sealing import names
-from tests.conftest import FakeClaude, Sandbox, has_ended, wait_until
+from tests.conftest import Sandbox, has_ended, wait_until
+from tests.fake_claude import FakeClaude
 from tests.integration.test_daemon_lifecycle import EVERYTHING
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import FakeClaude, Sandbox, has_ended, wait_until
+from tests.conftest import Sandbox, wait_until
+from tests.fake_claude import FakeClaude
 from tests.integration.test_daemon_lifecycle import EVERYTHING
 from tests.integration.test_history import written
 
@@ -105,18 +105,12 @@ def test_a_start_that_fails_gives_up_no_session(disk: Sandbox, end: str) -> None
             assert_says_that_it_is_full(result.code, result.err)
     else:
         disk.ok("daemon", "restart")
-        pid = disk.sealed().settings.pid
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: has_ended(pid), "the daemon's end")
+        disk.kill_daemon()
         with filled(disk.temp):
             result = disk.run("daemon", "start")
             assert_says_that_it_is_full(result.code, result.err)
     wait_until(lambda: not disk.daemon_processes(), "the end of the daemon that failed")
-    env = disk.environment(
-        ORCHESTRATOR_ENABLED="true",
-        ORCHESTRATOR_API_URL=before.api_url,
-        CCO_TOKEN=before.token,
-    )
+    env = disk.session_environment(before)
     hook = disk.run("hook", "SessionStart", stdin=b'{"session_id": "s"}', env=env)
     assert (hook.code, hook.err) == (0, "")
     assert "additionalContext" in hook.out

@@ -19,7 +19,8 @@ from cco.daemon import supervisor
 from cco.errors import CcoError
 from cco.sealing import names
 from cco.sealing.sealed_set import Settings
-from tests.conftest import FakeClaude, Sandbox, has_ended, make_sandbox, wait_until
+from tests.conftest import Sandbox, has_ended, make_sandbox, wait_until
+from tests.fake_claude import FakeClaude
 from tests.faults import forked
 
 pytestmark = pytest.mark.skipif(

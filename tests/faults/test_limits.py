@@ -14,7 +14,8 @@ import pytest
 
 from cco.daemon import history
 from cco.daemon.connections import MOST_DESCRIPTORS, RESERVED
-from tests.conftest import FakeClaude, Result, Sandbox, wait_until
+from tests.conftest import Result, Sandbox, wait_until
+from tests.fake_claude import FakeClaude
 from tests.in_shell import in_shell
 
 pytestmark = pytest.mark.skipif(
@@ -97,7 +98,7 @@ def test_more_connections_than_descriptors_are_ended(sandbox: Sandbox) -> None:
         assert b"200 OK" in first.recv(65536)
     wait_until(lambda: sandbox.run("daemon", "status").code == 0, "the daemon to answer again")
     assert sandbox.sealed().settings == settings
-    (log,) = sandbox.state.glob("*.log")
+    log = sandbox.log_file
     assert "not written" not in log.read_text()
 
 

@@ -14,21 +14,12 @@ import psutil
 import pytest
 
 from cco.sealing import names
-from tests.conftest import FakeClaude, Result, Sandbox, finish, has_ended, wait_until
+from tests.conftest import Result, Sandbox, finish, has_ended, wait_until
+from tests.fake_claude import FakeClaude
 from tests.faults import forked
 from tests.integration.test_daemon_ports import Impostor, stranger
 
 EVENT = b'{"session_id": "s", "source": "startup"}'
-
-
-def session(sandbox: Sandbox) -> dict[str, str]:
-    """The environment that a launched Claude Code gives its commands."""
-    settings = sandbox.sealed().settings
-    return sandbox.environment(
-        ORCHESTRATOR_ENABLED="true",
-        ORCHESTRATOR_API_URL=settings.api_url,
-        CCO_TOKEN=settings.token,
-    )
 
 
 def commands(sandbox: Sandbox, env: dict[str, str]) -> dict[str, Result]:
@@ -44,7 +35,7 @@ def commands(sandbox: Sandbox, env: dict[str, str]) -> dict[str, Result]:
 
 def test_a_suspended_daemon_is_not_taken_for_a_dead_one(sandbox: Sandbox) -> None:
     sandbox.ok("daemon", "start")
-    env, before = session(sandbox), sandbox.sealed().settings
+    env, before = sandbox.session_environment(), sandbox.sealed().settings
     os.kill(before.pid, signal.SIGSTOP)
     try:
         found = commands(sandbox, env)
@@ -67,8 +58,7 @@ def test_a_silent_stranger_on_a_dead_daemons_port_is_no_daemon(source_sandbox: S
     sandbox = source_sandbox
     sandbox.ok("daemon", "start")
     before = sandbox.sealed().settings
-    os.kill(before.pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(before.pid), "the daemon's end")
+    sandbox.kill_daemon()
     with stranger(port=before.port):
         assert sandbox.run("daemon", "status").code == 3
         sandbox.ok("daemon", "start")
@@ -78,9 +68,8 @@ def test_a_silent_stranger_on_a_dead_daemons_port_is_no_daemon(source_sandbox: S
 def test_a_session_whose_port_was_lost_is_told(sandbox: Sandbox) -> None:
     """Its http hooks go to whoever has the port now; its commands find the daemon, and say so."""
     sandbox.ok("daemon", "start")
-    env, before = session(sandbox), sandbox.sealed().settings
-    os.kill(before.pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(before.pid), "the daemon's end")
+    env, before = sandbox.session_environment(), sandbox.sealed().settings
+    sandbox.kill_daemon()
     with Impostor(before.port, b"hello\r\n\r\n"):
         line = sandbox.run("statusline", stdin=EVENT, env=env)
         hook = sandbox.run("hook", "SessionStart", stdin=EVENT, env=env)

@@ -13,7 +13,8 @@ import pytest
 
 from cco.daemon.telemetry.scrape_files import TARGETS, TOKEN
 from cco.sealing import names
-from tests.conftest import FakeClaude, Result, Sandbox, has_ended, wait_until
+from tests.conftest import Result, Sandbox, has_ended, wait_until
+from tests.fake_claude import FakeClaude
 from tests.in_shell import in_shell
 from tests.integration.test_daemon_lifecycle import EVERYTHING
 
@@ -143,14 +144,8 @@ def test_another_tmpdir_is_said_to_be_another_place(source_sandbox: Sandbox) -> 
     folder = sandbox.root / "another"
     folder.mkdir()
     sandbox.ok("daemon", "start")
-    settings = sandbox.sealed().settings
     assert sandbox.run("daemon", "status", env=sandbox.environment(TMPDIR=str(folder))).code == 3
-    env = sandbox.environment(
-        TMPDIR=str(folder),
-        ORCHESTRATOR_ENABLED="true",
-        ORCHESTRATOR_API_URL=settings.api_url,
-        CCO_TOKEN=settings.token,
-    )
+    env = sandbox.session_environment(TMPDIR=str(folder))
     hook = sandbox.run("hook", "SessionStart", stdin=b'{"session_id": "s"}', env=env)
     assert "additionalContext" in hook.out
     assert list(folder.iterdir()) == []
@@ -207,6 +202,6 @@ def test_signals_that_come_together_are_one_end(sandbox: Sandbox) -> None:
                 os.kill(pid, number)
     wait_until(lambda: has_ended(pid), "the daemon's end")
     assert list(sandbox.temp.iterdir()) == []
-    (log,) = sandbox.state.glob("*.log")
+    log = sandbox.log_file
     assert log.read_text().count("all files are removed") == 1
     assert "Traceback" not in log.read_text()

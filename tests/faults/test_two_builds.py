@@ -8,7 +8,8 @@ import pytest
 
 from cco.build_info import DEVELOPMENT_SECRET, VERSION
 from cco.sealing import names
-from tests.conftest import FakeClaude, Sandbox
+from tests.conftest import Sandbox
+from tests.fake_claude import FakeClaude
 from tests.faults.conftest import another_build
 
 ANOTHER_SECRET = bytes(range(32))

@@ -37,12 +37,6 @@ def private(sandbox: Sandbox) -> Path:
     return sandbox.temp / f"cco-{os.geteuid()}"
 
 
-def kill(sandbox: Sandbox) -> None:
-    pid = sandbox.sealed().settings.pid
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(pid), "the daemon's end")
-
-
 def test_a_name_that_is_held_for_a_moment_makes_no_second_daemon(
     source_sandbox: Sandbox,
 ) -> None:
@@ -85,7 +79,7 @@ def test_a_name_taken_after_a_crash_is_in_nobodys_way(source_sandbox: Sandbox) -
     """What the killed daemon left says where it was, not where the next one is."""
     sandbox = source_sandbox
     sandbox.ok("daemon", "start")
-    kill(sandbox)
+    sandbox.kill_daemon()
     (sandbox.temp / names.DAEMON_LOCK).unlink()
     with held_by_a_stranger(sandbox.temp / names.DAEMON_LOCK):
         sandbox.ok("daemon", "start")
@@ -112,7 +106,7 @@ def test_a_daemon_of_another_tmpdir_is_in_nobodys_way(source_sandbox: Sandbox) -
     env = sandbox.environment(TMPDIR=str(unsafe))
     assert sandbox.run("daemon", "start", env=env).code == 0
     try:
-        kill(sandbox)
+        sandbox.kill_daemon()
         sandbox.ok("daemon", "start")
         sandbox.ok("daemon", "restart")
         after = sandbox.sealed().settings

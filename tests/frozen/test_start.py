@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import FakeClaude, Sandbox, make_sandbox
+from tests.conftest import Sandbox, make_sandbox
+from tests.fake_claude import FakeClaude
 
 
 @pytest.fixture

@@ -21,5 +21,6 @@ tests hold properties of everything that reads what others wrote:
     what `claude --version` prints      test_claude_program
     PATH, start-up files, the record    test_installation_inputs, unit/test_installation
     paths and `.git` files              test_places
-    keys, columns, what is printed      test_terminal, unit/test_output, unit/test_top
+    keys, columns, what is printed      test_terminal, unit/test_output, unit/test_top,
+                                        unit/test_top_screen
 """

@@ -15,7 +15,8 @@ import pytest
 from cco.claude.bridge import HTTP_EVENTS
 from cco.claude.headers import BUDGET_HEADER, LAUNCH_HEADER
 from cco.sealing import names
-from tests.conftest import TIMEOUT_S, Answer, FakeClaude, Sandbox
+from tests.conftest import TIMEOUT_S, Answer, Sandbox
+from tests.fake_claude import FakeClaude
 from tests.integration.test_http_api import assert_problem
 from tests.integration.test_http_hooks import context, send_logs
 
@@ -275,12 +276,7 @@ def test_every_hook_of_a_launch_says_its_budget(
 
 
 def test_the_first_status_line_knows_the_budget(daemon: Sandbox) -> None:
-    settings = daemon.sealed().settings
-    env = daemon.environment(
-        ORCHESTRATOR_ENABLED="true",
-        ORCHESTRATOR_API_URL=settings.api_url,
-        CCO_TOKEN=settings.token,
-    )
+    env = daemon.session_environment()
     launch = ("--launch", "0123abcd", "--budget", "3.5")
     event = b'{"session_id": "first", "source": "startup"}'
     line = daemon.run("statusline", *launch, stdin=event, env=env)
@@ -347,12 +343,7 @@ def test_after_two_dashes_it_is_claude_codes(
 @linux
 def test_the_line_can_be_part_of_ones_own(daemon: Sandbox) -> None:
     """What the documents show: a script that has read the client's JSON and passes it on."""
-    settings = daemon.sealed().settings
-    env = daemon.environment(
-        ORCHESTRATOR_ENABLED="true",
-        ORCHESTRATOR_API_URL=settings.api_url,
-        CCO_TOKEN=settings.token,
-    )
+    env = daemon.session_environment()
     payload = {"session_id": "composed", "cost": {"total_cost_usd": 1.5}}
     line = daemon.run("statusline", stdin=json.dumps(payload).encode(), env=env)
     assert (line.code, line.out, line.err) == (0, "cco · $1.50\n", "")

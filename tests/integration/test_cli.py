@@ -301,7 +301,7 @@ def test_a_reader_that_goes_away_is_no_error_to_speak_of(
 
 
 def test_much_output_into_head(served: Sandbox) -> None:
-    (log,) = (served.home / ".local/state/cco").glob("*.log")
+    log = served.log_file
     with log.open("a") as file:
         file.write("2026-01-01 00:00:00,000 INFO    a line to be cut off\n" * 4_000)
     script = '{ "$@"; echo "code $?" >&2; } | head -1'

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 from cco.sealing import names
-from tests.conftest import FakeClaude, Sandbox, finish, has_ended, wait_until
+from tests.conftest import Sandbox, finish
+from tests.fake_claude import FakeClaude
 
 CROWD = 20
 
@@ -40,8 +38,7 @@ def test_many_launches_after_a_crash_find_port_and_token_again(
     sandbox = source_sandbox
     sandbox.ok("daemon", "start")
     before = sandbox.sealed().settings
-    os.kill(before.pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(before.pid), "the daemon's end")
+    sandbox.kill_daemon()
     env = sandbox.environment(CCO_CLAUDE=str(fake_claude.path))
     ends = finish(*[sandbox.start("-p", "x", env=env) for _ in range(CROWD // 2)])
     assert {end.code for end in ends} == {0}

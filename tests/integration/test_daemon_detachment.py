@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import FakeClaude, Sandbox, wait_until
+from tests.conftest import Sandbox, wait_until
+from tests.fake_claude import FakeClaude
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="looks at the daemon through Linux's /proc"

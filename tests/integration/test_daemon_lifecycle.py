@@ -87,8 +87,7 @@ def test_an_end_is_orderly_while_a_client_keeps_its_connection(source_sandbox: S
 def test_after_a_kill_the_next_start_takes_over(sandbox: Sandbox) -> None:
     sandbox.ok("daemon", "start")
     before, old_files = sandbox.sealed().settings, contents(sandbox)
-    os.kill(before.pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(before.pid), "the daemon's end")
+    sandbox.kill_daemon()
     status = sandbox.run("daemon", "status")
     assert status.code == 3
     assert "ended without cleaning up" in status.err
@@ -103,11 +102,9 @@ def test_after_a_kill_the_next_start_takes_over(sandbox: Sandbox) -> None:
 
 def test_a_stop_after_a_kill_removes_what_was_left(sandbox: Sandbox) -> None:
     sandbox.ok("daemon", "start")
-    pid = sandbox.sealed().settings.pid
     (sandbox.temp / f"{names.BRIDGE_COPY_PREFIX}0123abcd.json").write_text("{}")
     (sandbox.temp / f"{names.RULES}.0123abcd{names.DRAFT_SUFFIX}").write_text("half")
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(pid), "the daemon's end")
+    sandbox.kill_daemon()
     assert "was not running; removed" in sandbox.ok("daemon", "stop")
     assert nothing_is_left(sandbox)
     assert sandbox.ok("daemon", "stop") == "the daemon was not running\n"
@@ -252,8 +249,7 @@ def test_tampered_settings_of_a_dead_daemon_are_replaced(source_sandbox: Sandbox
     sandbox = source_sandbox
     sandbox.ok("daemon", "start")
     before = sandbox.sealed().settings
-    os.kill(before.pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(before.pid), "the daemon's end")
+    sandbox.kill_daemon()
     damage(sandbox.temp / names.SETTINGS)
     sandbox.ok("daemon", "start")
     assert sandbox.sealed().settings.token != before.token

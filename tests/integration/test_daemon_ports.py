@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from tests.conftest import Sandbox, free_port, has_ended, wait_until
+from tests.conftest import Sandbox, free_port, wait_until
 
 
 @contextmanager
@@ -60,12 +59,6 @@ class Impostor:
         self._listener.close()
 
 
-def kill(sandbox: Sandbox) -> None:
-    pid = sandbox.sealed().settings.pid
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(pid), "the daemon's end")
-
-
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])
 def test_a_port_that_was_asked_for_and_is_taken_names_its_owner(
     source_sandbox: Sandbox, host: str
@@ -104,7 +97,7 @@ def test_a_port_that_is_kept_needs_no_word(source_sandbox: Sandbox) -> None:
     with stranger(port=sandbox.port):
         assert "is not free" in sandbox.run("daemon", "start").err
     port = sandbox.sealed().settings.port
-    kill(sandbox)
+    sandbox.kill_daemon()
     again = sandbox.run("daemon", "start")
     assert (again.code, again.err) == (0, "")
     assert sandbox.sealed().settings.port == port
@@ -196,7 +189,7 @@ def test_a_port_lost_to_a_stranger_is_left_to_it(source_sandbox: Sandbox) -> Non
     sandbox = source_sandbox
     sandbox.ok("daemon", "start")
     before = sandbox.sealed().settings
-    kill(sandbox)
+    sandbox.kill_daemon()
     with stranger(port=before.port):
         result = sandbox.run("daemon", "start")
         assert result.code == 0, result
@@ -217,14 +210,10 @@ def test_a_stranger_on_the_daemons_port_is_not_believed(
     sandbox = source_sandbox
     sandbox.ok("daemon", "start")
     settings = sandbox.sealed().settings
-    kill(sandbox)
+    sandbox.kill_daemon()
     with Impostor(settings.port, answer) as impostor:
         status = sandbox.run("daemon", "status")
-        env = sandbox.environment(
-            ORCHESTRATOR_ENABLED="true",
-            ORCHESTRATOR_API_URL=f"http://localhost:{settings.port}",
-            CCO_TOKEN=settings.token,
-        )
+        env = sandbox.session_environment(settings)
         hook = sandbox.run("hook", "SessionStart", stdin=b'{"session_id": "s"}', env=env)
     assert status.code == 3, status
     assert "not running" in status.err

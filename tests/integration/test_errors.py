@@ -25,8 +25,9 @@ from cco.errors import CcoError
 from cco.sealing import names
 from cco.sealing.envelope import seal
 from cco.sealing.sealed_set import write_set
-from tests.conftest import FakeClaude, Result, Sandbox, free_port
+from tests.conftest import Result, Sandbox, free_port
 from tests.damaged import copied_program, with_a_defect, without_catalogue
+from tests.fake_claude import FakeClaude
 
 ROOT = Path(__file__).parents[2]
 UNSEEN = (errors.SealError, errors.SealedFileMissing)

@@ -1,14 +1,12 @@
-"""Telemetry that is passed on: whole, again after a failure, and never in anybody's way."""
+"""The forwarder: bodies arrive whole, again after a failure, and it is never in anybody's way."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,67 +16,11 @@ import pytest
 from cco.daemon.telemetry import forward
 from cco.daemon.telemetry.forward import Forwarder, Limits
 from tests.certificate import self_signed
-from tests.conftest import Sandbox, free_port, wait_until
+from tests.collector import Collector
+from tests.conftest import free_port
 
 QUICK = Limits(first_wait_s=0.01, longest_wait_s=0.02)
-PATIENT = Limits(first_wait_s=3600, longest_wait_s=3600)
 LOGS = b'{"resourceLogs": [],\n "mine": "\xc3\xa9"}'
-
-
-class Collector:
-    """A collector that answers as it is told, then with 200, and keeps what it was sent."""
-
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.answers: list[tuple[int, dict[str, str]]] = []
-        self.received: list[tuple[str, dict[str, str], bytes]] = []
-        self.gate = threading.Event()
-        self.gate.set()
-        collector = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                collector.received.append((self.path, headers, body))
-                collector.gate.wait()
-                status, more = collector.answers.pop(0) if collector.answers else (200, {})
-                self.send_response(status)
-                for name, value in more.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(b"{}")
-
-            def log_message(self, *arguments: Any) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            def handle_error(self, *arguments: Any) -> None:
-                pass  # a client that went away
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        if tls is not None:
-            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
-        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        self.thread.start()
-
-    @property
-    def bodies(self) -> list[bytes]:
-        return [body for _, _, body in self.received]
-
-    def close(self) -> None:
-        self.gate.set()
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    made = Collector()
-    yield made
-    made.close()
 
 
 def drive(forwarder: Forwarder, act: Callable[[Forwarder], Awaitable[None]]) -> None:
@@ -370,91 +312,3 @@ def test_whom_the_user_names_is_trusted_and_no_one_else(
         with monkeypatch.context() as patched:
             patched.setenv(name, str(tmp_path / "missing"))
             assert not is_trusted()
-
-
-# --- through the daemon ---
-
-
-def call(session: str = "s", sequence: int = 1) -> dict[str, Any]:
-    """One call of the model, as the client tells it."""
-    attributes = {
-        "event.name": "api_request",
-        "event.sequence": str(sequence),
-        "session.id": session,
-        "model": "claude-sonnet",
-        "cost_usd": "0.5",
-        "input_tokens": "1000",
-    }
-    listed = [{"key": key, "value": {"stringValue": text}} for key, text in attributes.items()]
-    return {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"attributes": listed}]}]}]}
-
-
-def configure(sandbox: Sandbox, text: str) -> None:
-    folder = sandbox.home / ".config" / "cco"
-    folder.mkdir(parents=True)
-    (folder / "config.toml").write_text(text)
-
-
-def log(sandbox: Sandbox) -> str:
-    (path,) = (sandbox.home / ".local/state/cco").glob("*.log")
-    return path.read_text()
-
-
-def test_the_daemon_passes_on_what_it_accepted(sandbox: Sandbox, collector: Collector) -> None:
-    configure(
-        sandbox,
-        f'[forward]\nurl = "{collector.url}"\nheaders = {{ Authorization = "Bearer my-secret" }}\n',
-    )
-    sandbox.ok("daemon", "start")
-    body = json.dumps(call()).encode()
-    assert sandbox.request("POST", "/v1/logs", body).status == 200
-    assert sandbox.request("POST", "/v1/metrics", b'{"resourceMetrics": []}').status == 200
-    assert sandbox.request("POST", "/v1/logs", b'{"resourceLogs": 1}').status == 400
-    wait_until(lambda: len(collector.received) == 2, "both bodies")
-    found = {path: (headers, body) for path, headers, body in collector.received}
-    assert found["/v1/logs"][1] == body
-    assert found["/v1/metrics"][1] == b'{"resourceMetrics": []}'
-    for headers, _ in found.values():
-        assert headers["authorization"] == "Bearer my-secret", "never the daemon's own token"
-    told = 'cco_forward_bodies_total{outcome="delivered"} 2'  # once their answers have arrived
-    wait_until(lambda: told in sandbox.request("GET", "/metrics").body.decode(), told)
-    sandbox.ok("daemon", "stop")
-    assert "my-secret" not in log(sandbox)
-
-
-def test_without_a_collector_the_daemon_works_on_and_says_what_it_lost(sandbox: Sandbox) -> None:
-    configure(sandbox, f'[forward]\nurl = "http://127.0.0.1:{free_port()}"\n')
-    sandbox.ok("daemon", "start")
-    sandbox.hook("SessionStart")
-    for number in range(1_050):
-        body = json.dumps(call(sequence=number)).encode()
-        assert sandbox.request("POST", "/v1/logs", body).status == 200
-    assert sandbox.request("GET", "/api/v1/usage").json()["total"]["calls"] == 1_050
-    lines = sandbox.request("GET", "/metrics").body.decode().splitlines()
-    assert 'cco_forward_bodies_total{outcome="no_room"} 50' in lines
-    assert "cco_forward_queue_bodies 1000" in lines
-    sandbox.ok("daemon", "stop")
-    told = [line for line in log(sandbox).splitlines() if "forwarding to 127.0.0.1" in line]
-    assert len(told) <= 1 + 1 + 5, "once a minute, and at the end"
-    assert "1000 bodies undelivered" in told[-1]
-    assert "Traceback" not in log(sandbox)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        'url = "ftp://host"',
-        'url = "http://host/?key=1"',
-        'url = "http://user:secret@host"',
-        'url = "http://host"\nheaders = { "a b" = "c" }',
-        'url = "http://host"\nheaders = { Host = "c" }',
-        'url = "http://host"\nheaders = { a = "b\\nc" }',
-        'url = "http://host"\nheaders = { a = "é" }',
-    ],
-)
-def test_a_setting_that_cannot_work_is_refused(source_sandbox: Sandbox, text: str) -> None:
-    configure(source_sandbox, f"[forward]\n{text}\n")
-    result = source_sandbox.run("daemon", "start")
-    assert result.code == 10
-    assert "forward." in result.err
-    assert "secret" not in result.err

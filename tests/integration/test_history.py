@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 from cco.errors import SealError
 from cco.sealing import names
 from cco.sealing.journal import LENGTH_BYTES, open_segments
-from tests.conftest import Sandbox, free_port, has_ended, wait_until
+from tests.conftest import Sandbox, free_port, wait_until
 
 WORDS = "Please add the Xylophone"
 KEEP = "CCO_KEEP_HISTORY"
@@ -81,24 +80,13 @@ def calls(sandbox: Sandbox) -> int:
     return int(sandbox.request("GET", "/api/v1/usage").json()["total"]["calls"])
 
 
-def kill(sandbox: Sandbox) -> None:
-    pid = sandbox.sealed().settings.pid
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(pid), "the daemon's end")
-
-
-def log(sandbox: Sandbox) -> str:
-    (path,) = (sandbox.home / ".local/state/cco").glob("*.log")
-    return path.read_text()
-
-
 def test_after_a_kill_every_figure_is_as_it_was(sandbox: Sandbox) -> None:
     sandbox.ok("daemon", "start")
     work(sandbox)
     before = figures(sandbox)
     assert before["usage"]["total"]["calls"] == 10
     wait_until_written(sandbox, '"done"')
-    kill(sandbox)
+    sandbox.kill_daemon()
     sandbox.ok("daemon", "start")
     assert figures(sandbox) == before
     send_calls(sandbox, range(5, 12))  # a batch that comes again, with two new calls in it
@@ -120,7 +108,7 @@ def test_a_second_kill_loses_no_more(sandbox: Sandbox) -> None:
             lambda expected=expected: _calls_written(sandbox) == expected,  # type: ignore[misc]
             "the calls in the history",
         )
-        kill(sandbox)
+        sandbox.kill_daemon()
         sandbox.ok("daemon", "start")
         assert calls(sandbox) == expected
 
@@ -143,7 +131,7 @@ def test_a_notes_number_is_not_given_again_after_a_kill(sandbox: Sandbox) -> Non
     first, second = leave("the first"), leave("the second")
     assert sandbox.request("DELETE", f"/api/v1/notes/{second}").status in (200, 204)
     wait_until_written(sandbox, f'"last_note","number":{second}')
-    kill(sandbox)
+    sandbox.kill_daemon()
     sandbox.ok("daemon", "start")
     assert leave("the third") not in (first, second)
 
@@ -190,14 +178,14 @@ def test_a_history_that_is_to_be_kept_outlives_a_stop(sandbox: Sandbox) -> None:
     assert sandbox.request("GET", "/api/v1/sessions/s").json()["status"] == "ended"
     sandbox.hook("SessionStart", source="resume", cwd="/project")
     assert sandbox.request("GET", "/api/v1/sessions/s").json()["status"] == "running"
-    kill(sandbox)
+    sandbox.kill_daemon()
     sandbox.ok("daemon", "stop")
     assert sandbox.leftovers() == [names.HISTORY]
     sandbox.ok("daemon", "stop", env=keeping)
     assert sandbox.leftovers() == [names.HISTORY]
     sandbox.ok("daemon", "start")
     assert calls(sandbox) == 0
-    assert "keep_history is off" in log(sandbox)
+    assert "keep_history is off" in sandbox.log()
     sandbox.ok("daemon", "stop")
     assert sandbox.leftovers() == []
 
@@ -212,7 +200,7 @@ def test_nothing_in_the_file_can_be_read(sandbox: Sandbox) -> None:
     told = (session_id, "Xylophone", "debugger", "/project", "opus", "session", "kind", "calls")
     for word in told:
         assert word.encode() not in data
-    assert "Xylophone" not in log(sandbox)
+    assert "Xylophone" not in sandbox.log()
 
 
 def flip(data: bytes) -> bytes:
@@ -247,15 +235,15 @@ def test_a_damaged_history_is_refused(
     wait_until_written(sandbox, '"done"')
     work(sandbox, "t")
     wait_until_written(sandbox, '"t"')
-    kill(sandbox)
+    sandbox.kill_daemon()
     path = history(sandbox)
     path.write_bytes(damage(path.read_bytes()))
     sandbox.ok("daemon", "start")
     assert calls(sandbox) == 0
-    assert "the history is refused" in log(sandbox)
+    assert "the history is refused" in sandbox.log()
     work(sandbox)
     wait_until_written(sandbox, '"done"')
-    kill(sandbox)
+    sandbox.kill_daemon()
     sandbox.ok("daemon", "start")
     assert calls(sandbox) == 10
 
@@ -264,17 +252,17 @@ def test_a_last_segment_that_is_torn_costs_only_itself(sandbox: Sandbox) -> None
     sandbox.ok("daemon", "start")
     work(sandbox, "s")
     wait_until_written(sandbox, '"done"')
-    kill(sandbox)
+    sandbox.kill_daemon()
     sandbox.ok("daemon", "start")  # all of it is in the first segments now
     sandbox.hook("Stop", "late")
     wait_until_written(sandbox, '"late"')
-    kill(sandbox)
+    sandbox.kill_daemon()
     path = history(sandbox)
     os.truncate(path, path.stat().st_size - 1)
     sandbox.ok("daemon", "start")
     assert calls(sandbox) == 10
     assert sandbox.request("GET", "/api/v1/sessions/late").status == 404
-    assert "not written whole" in log(sandbox)
+    assert "not written whole" in sandbox.log()
 
 
 def test_a_history_of_an_earlier_run_is_refused(sandbox: Sandbox) -> None:
@@ -284,11 +272,11 @@ def test_a_history_of_an_earlier_run_is_refused(sandbox: Sandbox) -> None:
     old = history(sandbox).read_bytes()
     sandbox.ok("daemon", "restart")
     sandbox.ok("daemon", "restart")
-    kill(sandbox)
+    sandbox.kill_daemon()
     history(sandbox).write_bytes(old)
     sandbox.ok("daemon", "start")
     assert calls(sandbox) == 0
-    assert "belongs to another run" in log(sandbox)
+    assert "belongs to another run" in sandbox.log()
 
 
 def finding(sandbox: Sandbox) -> dict[str, str]:
@@ -338,6 +326,6 @@ def test_a_history_that_somebody_changed_is_written_anew(
     assert '"done"' in written(sandbox)
     assert not history(sandbox).is_symlink()
     assert history(sandbox).stat().st_mode & 0o777 == 0o600
-    kill(sandbox)
+    sandbox.kill_daemon()
     sandbox.ok("daemon", "start")
     assert calls(sandbox) == 10

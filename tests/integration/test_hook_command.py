@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from cco.sealing import names
-from tests.conftest import Result, Sandbox, has_ended, wait_until
+from tests.conftest import Result, Sandbox
 
 EVENT = b'{"session_id": "s", "source": "startup"}'
 
 
 def session(sandbox: Sandbox, **more: str) -> dict[str, str]:
     """The environment that a launched Claude Code gives its commands."""
-    settings = sandbox.sealed().settings
-    variables = {
-        "ORCHESTRATOR_ENABLED": "true",
-        "ORCHESTRATOR_API_URL": settings.api_url,
-        "CCO_TOKEN": settings.token,
-        "CCO_PORT": "1",  # a revival must not depend on what a new shell would prefer
-    }
-    return sandbox.environment(**{**variables, **more})
-
-
-def kill(sandbox: Sandbox) -> None:
-    pid = sandbox.sealed().settings.pid
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(pid), "the daemon's end")
+    # a revival must not depend on what a new shell would prefer
+    return sandbox.session_environment(**{"CCO_PORT": "1", **more})
 
 
 def assert_quietly_failed(result: Result) -> None:
@@ -84,7 +71,7 @@ def test_a_daemon_that_was_killed_comes_back_as_it_was(
 ) -> None:
     sandbox.ok("daemon", "start")
     env, before = session(sandbox), sandbox.sealed().settings
-    kill(sandbox)
+    sandbox.kill_daemon()
     result = sandbox.run(*command, stdin=EVENT, env=env)
     assert (result.code, result.err) == (0, "")
     assert result.out
@@ -100,7 +87,7 @@ def test_the_doctors_probe_brings_no_daemon_back_and_is_recorded_nowhere(sandbox
     answer = sandbox.run("hook", "Probe", stdin=b'{"probe": "word"}', env=env)
     assert (answer.code, json.loads(answer.out)) == (0, {"probe": "word"})
     assert sandbox.request("GET", "/api/v1/sessions").json()["sessions"] == []
-    kill(sandbox)
+    sandbox.kill_daemon()
     assert_quietly_failed(sandbox.run("hook", "Probe", stdin=b"{}", env=env))
     assert sandbox.daemon_processes() == []
 

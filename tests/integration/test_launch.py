@@ -16,7 +16,8 @@ import pytest
 
 from cco.claude.headers import CLIENT_HEADER, LAUNCH_HEADER
 from cco.sealing import names
-from tests.conftest import ClaudeStart, FakeClaude, Result, Sandbox, wait_until
+from tests.conftest import Result, Sandbox, wait_until
+from tests.fake_claude import ClaudeStart, FakeClaude
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="the stand-in for Claude Code reads Linux's /proc"

@@ -13,7 +13,8 @@ import pytest
 from cco.claude.bridge import EVENTS
 from cco.claude.headers import LAUNCH_HEADER
 from cco.sealing import names
-from tests.conftest import ClaudeStart, FakeClaude, Sandbox
+from tests.conftest import Sandbox
+from tests.fake_claude import ClaudeStart, FakeClaude
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="the stand-in for Claude Code reads Linux's /proc"

@@ -14,7 +14,6 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from cco.claude.bridge import EVENTS
 from cco.daemon.telemetry.scrape_files import TARGETS, TOKEN
 from tests.conftest import Sandbox, wait_until
-from tests.integration.test_forward import configure, log
 from tests.integration.test_http_api import assert_problem
 
 KINDS = ("input", "output", "cache_read", "cache_creation")
@@ -194,7 +193,7 @@ def test_it_takes_the_token(worked: Sandbox) -> None:
 
 
 def test_address_and_token_are_kept_in_the_folder_that_the_user_names(sandbox: Sandbox) -> None:
-    configure(sandbox, '[metrics]\nfolder = "~/for prometheus"\n')
+    sandbox.configure('[metrics]\nfolder = "~/for prometheus"\n')
     folder = sandbox.home / "for prometheus"
     sandbox.ok("daemon", "start")
     settings = sandbox.sealed().settings
@@ -216,7 +215,7 @@ def test_address_and_token_are_kept_in_the_folder_that_the_user_names(sandbox: S
 
 
 def test_they_are_gone_after_a_signal(source_sandbox: Sandbox) -> None:
-    configure(source_sandbox, '[metrics]\nfolder = "~/metrics"\n')
+    source_sandbox.configure('[metrics]\nfolder = "~/metrics"\n')
     source_sandbox.ok("daemon", "start")
     (daemon,) = source_sandbox.daemon_processes()
     daemon.terminate()
@@ -239,9 +238,9 @@ def test_a_folder_that_cannot_be_used_holds_nothing_up(source_sandbox: Sandbox, 
     else:
         (source_sandbox.home / "elsewhere").mkdir(mode=0o700)
         place.symlink_to("elsewhere")
-    configure(source_sandbox, '[metrics]\nfolder = "~/place"\n')
+    source_sandbox.configure('[metrics]\nfolder = "~/place"\n')
     source_sandbox.ok("daemon", "start")
-    assert "WARNING metrics.folder" in log(source_sandbox)
+    assert "WARNING metrics.folder" in source_sandbox.log()
     assert kind == "file" or list(place.iterdir()) == []
     source_sandbox.ok("daemon", "stop")
     assert place.is_file() == (kind == "file")
@@ -256,7 +255,7 @@ def test_without_the_setting_the_token_is_nowhere(served: Sandbox) -> None:
 
 @pytest.mark.parametrize("text", ['folder = "here"', "folder = 3", "", 'folder = "/x"\nport = 1'])
 def test_a_setting_that_cannot_work_is_refused(source_sandbox: Sandbox, text: str) -> None:
-    configure(source_sandbox, f"[metrics]\n{text}\n")
+    source_sandbox.configure(f"[metrics]\n{text}\n")
     result = source_sandbox.run("daemon", "start")
     assert result.code == 10
     assert "metrics" in result.err

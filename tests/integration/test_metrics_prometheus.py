@@ -22,8 +22,8 @@ from urllib.parse import urlencode
 import pytest
 import yaml
 
+from tests.collector import Collector
 from tests.conftest import Sandbox, free_port, make_sandbox, wait_until
-from tests.integration.test_forward import Collector, configure
 from tests.integration.test_metrics import KINDS, nanos, work
 
 ROOT = Path(__file__).parents[2]
@@ -179,9 +179,8 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
         for name in ("one", "two"):
             sandbox = make_sandbox("source", folder / name)
             stack.callback(sandbox.close)
-            configure(
-                sandbox,
-                f'[metrics]\nfolder = "~/metrics"\n[forward]\nurl = "{collector.url}"\n',
+            sandbox.configure(
+                f'[metrics]\nfolder = "~/metrics"\n[forward]\nurl = "{collector.url}"\n'
             )
             sandbox.ok("daemon", "start")
             work(sandbox)

@@ -13,8 +13,9 @@ import pytest
 
 from cco.cli import COMMANDS
 from cco.errors import REPORT_AT
-from tests.conftest import FakeClaude, Result, Sandbox, make_sandbox, wait_until
+from tests.conftest import Result, Sandbox, make_sandbox, wait_until
 from tests.damaged import Program, copied_program, with_a_defect
+from tests.fake_claude import FakeClaude
 from tests.in_shell import in_shell
 
 _AT_IMPORT = """
@@ -147,7 +148,7 @@ def test_a_daemon_that_cannot_start_says_so_and_logs_where(source_sandbox: Sandb
     assert b'"error": "Defect"' in process.stdout
     assert b"nobody foresaw this" in process.stdout
     assert process.stderr == b""
-    (log,) = source_sandbox.state.glob("*.log")
+    log = source_sandbox.log_file
     wait_until(lambda: "KeyError" in log.read_text(), "the traceback in the log")
 
 

@@ -122,7 +122,7 @@ def test_any_text_comes_back_as_it_was(daemon: Sandbox, tmp_path: Path) -> None:
 def test_no_text_reaches_the_log(daemon: Sandbox) -> None:
     post(daemon, text="UNSPEAKABLE-TEXT", project="/p")
     post(daemon, text="UNSPEAKABLE-TEXT", project="relative")
-    (log,) = (daemon.home / ".local/state/cco").glob("*.log")
+    log = daemon.log_file
     assert b"UNSPEAKABLE" not in log.read_bytes()
 
 

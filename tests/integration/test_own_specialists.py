@@ -10,7 +10,8 @@ import pytest
 
 from cco.catalogue.lint import COUNT
 from cco.sealing import names
-from tests.conftest import FakeClaude, Sandbox
+from tests.conftest import Sandbox
+from tests.fake_claude import FakeClaude
 
 BRIEF = "Look at each crane twice, then at the tide. Hand the rest to `debugger`. " * 20
 WORKER = f"""---

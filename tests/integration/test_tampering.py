@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from cco.sealing import names
-from tests.conftest import FakeClaude, Sandbox
+from tests.conftest import Sandbox
+from tests.fake_claude import FakeClaude
 
 Tamper = Callable[[Path], None]
 

@@ -7,23 +7,19 @@ import os
 import pickle
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-import machineid
 import pytest
 
-from cco.build_info import DEVELOPMENT_SECRET, parse_build_secret
 from cco.sealing import names
 from cco.sealing.envelope import unseal
-from cco.sealing.keys import Identity
 from cco.sealing.sealed_set import SealedSet, parse_settings
 from tests.conftest import BINARY, SOURCE, Sandbox
 
@@ -40,6 +36,8 @@ _Result = TypeVar("_Result")
 class SharedMachine(Sandbox):
     """A sandbox whose cco runs as an unprivileged account, with a temp folder for everybody."""
 
+    account = OWNER
+
     def __post_init__(self) -> None:
         super().__post_init__()
         for folder in (self.home, self.project):
@@ -50,21 +48,6 @@ class SharedMachine(Sandbox):
     def environment(self, **more: str) -> dict[str, str]:
         cache = {"XDG_CACHE_HOME": str(self.home / ".cache")} if self.frozen else {}
         return super().environment(**{**cache, **more})
-
-    def start(
-        self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
-    ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [*self.command, *arguments],
-            env=self.environment() if env is None else dict(env),
-            cwd=cwd or self.project,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            user=OWNER,
-            group=OWNER,
-            extra_groups=[],
-        )
 
     @property
     def private(self) -> Path:
@@ -79,13 +62,7 @@ class SharedMachine(Sandbox):
     def sealed(self) -> SealedSet:
         folders = (self.temp, self.private, self.own)
         folder = next(one for one in folders if _belongs_to_owner(one / names.SETTINGS))
-        try:
-            machine = machineid.id()
-        except machineid.MachineIdNotFound:
-            machine = (self.home / ".local/share/cco/machine-id").read_text().strip()
-        given = os.environ.get("CCO_BUILD_SECRET") if self.frozen else None
-        secret = parse_build_secret(given) if given else DEVELOPMENT_SECRET
-        identity = Identity(machine, f"uid-{OWNER}", secret)
+        identity = self.identity()
         payload = unseal((folder / names.SETTINGS).read_bytes(), names.SETTINGS, identity)
         return SealedSet(folder, identity, parse_settings(json.loads(payload)))
 

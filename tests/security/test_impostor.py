@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 
 import pytest
 
 from cco.cli import COMMANDS
 from cco.sealing.sealed_set import Settings
-from tests.conftest import BINARY, Result, Sandbox, has_ended, make_sandbox, wait_until
+from tests.conftest import BINARY, Result, Sandbox, make_sandbox
 from tests.security.impostor import Answer, Impostor, echo_challenge, pretend, relay_to
 
 EVENT = b'{"session_id": "s", "source": "startup"}'
@@ -57,19 +55,14 @@ def die(sandbox: Sandbox) -> Settings:
     """Let the daemon have died; what it was."""
     sandbox.ok("daemon", "start")
     settings = sandbox.sealed().settings
-    os.kill(settings.pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(settings.pid), "the daemon's end")
+    sandbox.kill_daemon()
     return settings
 
 
 def try_command(sandbox: Sandbox, settings: Settings, *arguments: str) -> Result:
     """Run a command as from inside a session of the dead daemon's."""
-    env = sandbox.environment(
-        ORCHESTRATOR_ENABLED="true",
-        ORCHESTRATOR_API_URL=settings.api_url,
-        CCO_TOKEN=settings.token,
-        CCO_CLAUDE="/nonexistent/claude" if arguments[0] == "demo" else "/bin/true",
-    )
+    claude = "/nonexistent/claude" if arguments[0] == "demo" else "/bin/true"
+    env = sandbox.session_environment(settings, CCO_CLAUDE=claude)
     return sandbox.run(*arguments, stdin=EVENT, env=env)
 
 

@@ -6,13 +6,11 @@ Claude Code's http hooks believe whoever answers, and an answer may rewrite a co
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 
@@ -20,8 +18,9 @@ from cco.daemon import sockets
 from cco.daemon.port_guard import hold_port
 from cco.demo.model_api import Block, ModelRequest, text, tool_use
 from cco.errors import PortTaken
-from tests.conftest import FakeClaude, Sandbox, free_port, has_ended, wait_until
+from tests.conftest import Sandbox, free_port, wait_until
 from tests.e2e.conftest import MakeStage, one_stage
+from tests.fake_claude import FakeClaude
 from tests.security.conftest import ATTACKER, OWNER, SharedMachine, as_account, needs_root
 
 __all__ = ["one_stage"]
@@ -46,12 +45,6 @@ def takes(port: int) -> list[str]:
                 listener.listen()
                 ways.append(f"{host} {options}")
     return ways
-
-
-def kill(sandbox: Sandbox) -> None:
-    pid = sandbox.sealed().settings.pid
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(pid), "the daemon's end")
 
 
 def stop(sandbox: Sandbox) -> None:
@@ -79,7 +72,7 @@ def session(machine: SharedMachine) -> Iterator[subprocess.Popen[bytes]]:
 def test_a_session_keeps_its_port_from_others(machine: SharedMachine) -> None:
     with session(machine):
         before = machine.sealed().settings
-        kill(machine)
+        machine.kill_daemon()
         assert as_account(ATTACKER, lambda: takes(before.port)) == []
         machine.ok("daemon", "start")
         after = machine.sealed().settings
@@ -143,9 +136,9 @@ def test_who_takes_a_hundred_ports_keeps_no_daemon_from_starting() -> None:
         one.close()
 
 
-@pytest.mark.parametrize("end", [kill, stop])
+@pytest.mark.parametrize("end", [Sandbox.kill_daemon, stop])
 def test_no_other_account_gets_the_events_of_a_real_session(
-    one_stage: MakeStage, end: object, tmp_path: Path
+    one_stage: MakeStage, end: Callable[[Sandbox], None]
 ) -> None:
     """What it is worth to have the port: without the guard the command below is the attacker's."""
     taken: list[list[str]] = []
@@ -154,7 +147,7 @@ def test_no_other_account_gets_the_events_of_a_real_session(
         if request.tool_results() or "tools" not in request.body:
             return [text("Done.")]
         port = scene.sandbox.sealed().settings.port
-        (kill if end is kill else stop)(scene.sandbox)
+        end(scene.sandbox)
         taken.append(as_account(ATTACKER, lambda: takes(port)))
         return [tool_use("Bash", {"command": "echo as it was asked", "description": "Say"})]
 

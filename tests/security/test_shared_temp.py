@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from cco.sealing import names
-from tests.conftest import FakeClaude, Sandbox
+from tests.conftest import Sandbox
+from tests.fake_claude import FakeClaude
 from tests.security.conftest import (
     ATTACKER,
     OWNER,

@@ -1,54 +1,23 @@
-"""Reads, leases, changes: every order of them, compared with a simple model."""
+"""Reads, leases, changes: who is told of what, and what is bounded."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from itertools import permutations, product
 
 import pytest
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from cco.ledger import edits as module
 from cco.ledger.edits import ABSENT, LEASE_S, SETTLES_S, UNREAD_S, Actor, Edits, File, Stamp
 from cco.ledger.feed import Feed
-from cco.ledger.recent import Recent
+from tests.unit.editing import AGENT, LATER, ME, STRANGER, TWIN, Clock, file, kind, make
 
-LATER = 2 * 10**15
-"""Nanoseconds, on a day when no test runs any more."""
-ME = Actor("s")
-AGENT = Actor("s", "a", "debugger")
-TWIN = Actor("s", "b", "debugger")
-STRANGER = Actor("t")
 OTHERS = [AGENT, STRANGER]
-
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def make() -> tuple[Edits, Clock, Feed]:
-    clock = Clock()
-    feed = Feed(clock)
-    return Edits(clock, feed, clock), clock, feed
-
-
-def file(name: str = "/f", stamp: Stamp | None = (1, 1)) -> File:
-    return File(name, name, stamp)
 
 
 def edit(edits: Edits, actor: Actor, target: File, tool: str = "Edit") -> None:
     edits.begin(actor, target, tool, "call")
     edits.finish(actor, target, tool, "call", failed=False)
-
-
-def kind(edits: Edits, actor: Actor, target: File, tool: str = "Edit") -> str | None:
-    found = edits.conflict(actor, target, tool)
-    return None if found is None else found.kind
 
 
 def test_an_agent_is_who_it_is_by_its_id_not_by_its_name() -> None:
@@ -375,135 +344,3 @@ def test_everything_is_bounded() -> None:
     assert edits.last_change("/3/9")
     assert edits.last_change("/3/6") is None
     assert edits.last_change("/0/9") is None
-
-
-def test_the_table_of_recent_entries() -> None:
-    forgotten: list[tuple[str, int]] = []
-    table: Recent[str, tuple[str, int]] = Recent(
-        2,
-        3,
-        lambda _, value: value[0],
-        lambda session, value: forgotten.append((session, value[1])),
-    )
-    for session, key, value in (("s", "a", 1), ("s", "b", 2), ("s", "a", 3), ("s", "c", 4)):
-        table.put(key, (session, value))
-    assert forgotten == [("s", 2)]
-    table.put("d", ("t", 5))
-    table.put("e", ("u", 6))
-    assert forgotten == [("s", 2), ("s", 3)]
-    assert list(table.items()) == [("c", ("s", 4)), ("d", ("t", 5)), ("e", ("u", 6))]
-    table.put("c", ("t", 7))  # an entry may change hands
-    assert (table.pop("c"), table.pop("c"), table.get("c"), len(table)) == (("t", 7), None, None, 2)
-
-
-# --- against a simple model ---
-
-ACTORS = [ME, AGENT, TWIN, STRANGER]
-NAMES = ["/f", "/g"]
-actors = st.sampled_from(ACTORS)
-files = st.sampled_from(NAMES)
-tools = st.sampled_from(["Edit", "Write"])
-
-
-@dataclass
-class Entry:
-    """All that ever happened to one file."""
-
-    stamp: int = LATER
-    history: list[tuple[str, Actor, int]] = field(default_factory=list)
-    """`read` or `edit`, by whom, and the stamp after it."""
-
-
-class EditsMachine(RuleBasedStateMachine):
-    """Keeps the whole history and answers every question by looking through it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.edits, self.clock, self.feed = make()
-        self.entries = {name: Entry() for name in NAMES}
-        self.open: dict[Actor, tuple[str, float]] = {}
-
-    def file(self, name: str) -> File:
-        return file(name, (self.entries[name].stamp, 0))
-
-    def note(self, name: str, what: str, actor: Actor) -> None:
-        self.entries[name].history.append((what, actor, self.entries[name].stamp))
-
-    def held(self, name: str) -> set[Actor]:
-        return {who for who, (held, at) in self.open.items() if held == name and self.fresh(at)}
-
-    def fresh(self, at: float) -> bool:
-        return self.clock.now - at < LEASE_S
-
-    @rule(actor=actors, name=files)
-    def read(self, actor: Actor, name: str) -> None:
-        self.edits.read(actor, self.file(name))
-        self.note(name, "read", actor)
-
-    @rule(actor=actors, name=files, tool=tools)
-    def begin(self, actor: Actor, name: str, tool: str) -> None:
-        self.edits.release_of(actor, "overtaken")
-        self.edits.begin(actor, self.file(name), tool, "call")
-        self.open[actor] = (name, self.clock.now)
-
-    @precondition(lambda self: self.open)
-    @rule(data=st.data(), failed=st.booleans())
-    def finish(self, data: st.DataObject, failed: bool) -> None:
-        actor = data.draw(st.sampled_from(list(self.open)))
-        name, _ = self.open.pop(actor)
-        if not failed:
-            self.entries[name].stamp += 1
-            self.note(name, "edit", actor)
-        self.edits.finish(actor, self.file(name), "Edit", "call", failed=failed)
-
-    @rule(actor=actors, name=files)
-    def edit_unannounced(self, actor: Actor, name: str) -> None:
-        self.entries[name].stamp += 1
-        self.note(name, "edit", actor)
-        self.edits.finish(actor, self.file(name), "Edit", "unheard", failed=False)
-
-    @rule(name=files)
-    def change_on_disk(self, name: str) -> None:
-        self.entries[name].stamp += 1
-
-    @rule(actor=actors)
-    def end_agent(self, actor: Actor) -> None:
-        self.edits.release_of(actor, "ended")
-        self.open.pop(actor, None)
-
-    @rule(session_id=st.sampled_from(["s", "t"]))
-    def end_session(self, session_id: str) -> None:
-        self.edits.release_session(session_id)
-        self.open = {who: it for who, it in self.open.items() if who.session_id != session_id}
-
-    @rule(seconds=st.sampled_from([1.0, LEASE_S / 2, LEASE_S, UNREAD_S]))
-    def wait(self, seconds: float) -> None:
-        self.clock.now += seconds
-
-    def expected(self, actor: Actor, name: str) -> str | None:
-        if self.held(name) - {actor}:
-            return "editing"
-        history = self.entries[name].history
-        mine = [place for place, (_, who, _) in enumerate(history) if who == actor]
-        changes = [place for place, (what, _, _) in enumerate(history) if what == "edit"]
-        if not mine:
-            return None
-        if changes and history[changes[-1]][1] != actor and changes[-1] > mine[-1]:
-            return "changed"
-        return "disk" if history[mine[-1]][2] != self.entries[name].stamp else None
-
-    @invariant()
-    def agrees(self) -> None:
-        for actor, name in product(ACTORS, NAMES):
-            assert kind(self.edits, actor, self.file(name)) == self.expected(actor, name)
-        for name in NAMES:
-            assert {lease.actor for lease in self.edits.leases(name)} == self.held(name)
-
-    @invariant()
-    def every_lease_is_told_of(self) -> None:
-        kinds = [event.kind for event in self.feed.since(0)]
-        held = kinds.count("lease.taken") - kinds.count("lease.released")
-        assert held == len(self.edits.leases())
-
-
-TestEditsMachine = EditsMachine.TestCase

@@ -1,4 +1,4 @@
-"""The folders in which cco keeps things."""
+"""The folders that cco works with."""
 
 from __future__ import annotations
 

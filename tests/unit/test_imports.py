@@ -126,15 +126,6 @@ def imported(arguments: list[str], env: dict[str, str], stdin: bytes = b"") -> s
     return {module.split(".")[0] for module in modules}
 
 
-def session(daemon: Sandbox) -> dict[str, str]:
-    settings = daemon.sealed().settings
-    return daemon.environment(
-        ORCHESTRATOR_ENABLED="true",
-        ORCHESTRATOR_API_URL=settings.api_url,
-        CCO_TOKEN=settings.token,
-    )
-
-
 @pytest.mark.parametrize(
     "arguments",
     [["version"], ["--version"], ["version", "--json"], ["hook", "SessionStart"], ["hook", "Stop"],
@@ -142,7 +133,9 @@ def session(daemon: Sandbox) -> dict[str, str]:
     ids=" ".join,
 )  # fmt: skip
 def test_hot_commands_import_little(daemon: Sandbox, arguments: list[str]) -> None:
-    found = imported(["-m", "cco", *arguments], session(daemon), b'{"session_id": "s"}')
+    found = imported(
+        ["-m", "cco", *arguments], daemon.session_environment(), b'{"session_id": "s"}'
+    )
     assert not found & HEAVY
 
 

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from itertools import count, product
+from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cco.errors import NotFound, SealedPayloadInvalid, UsageInvalid
+from cco.errors import SealedPayloadInvalid, UsageInvalid
 from cco.ledger import ledger as ledger_module
 from cco.ledger import state as state_module
 from cco.ledger.ledger import Ledger
-from cco.ledger.memory import Memory
-from cco.ledger.otlp import LogRecord, MetricPoint
-from cco.ledger.plain import from_plain, to_plain, update
-from cco.ledger.records import END_OF_TIME_S, AgentRun, PastRuns, Session, Usage
 from cco.ledger.report import usage_report
 from cco.ledger.state import LedgerState
-from cco.ledger.totals import AgentTotals, Totals, totals_of
-
-Event = Callable[[Ledger], object]
+from cco.ledger.totals import Totals, totals_of
+from tests.unit.any_events import AGENTS, EVENTS, SESSION_IDS, call, forget_note, note
+from tests.unit.told import Event, hook, make_ledger
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -39,91 +35,6 @@ def tight_bounds() -> Iterator[None]:
         yield
 
 
-def make_ledger() -> Ledger:
-    ticks = count(1)
-    return Ledger(clock=lambda: float(next(ticks)))
-
-
-def hook(event: str, **payload: Any) -> Event:
-    return lambda ledger: ledger.record_hook(event, payload)
-
-
-def call(**attributes: Any) -> Event:
-    told = {name.replace("__", "."): value for name, value in attributes.items()}
-    return lambda ledger: ledger.record_log(LogRecord("api_request", told))
-
-
-def active(session_id: str, seconds: float) -> Event:
-    metric = "claude_code.active_time.total"
-    point = MetricPoint(metric, seconds, {"session.id": session_id})
-    return lambda ledger: ledger.record_metric(point)
-
-
-def note(project: str, text: str) -> Event:
-    return lambda ledger: ledger.notes.add(text, project=project, author="ana")
-
-
-def forget_note(number: int) -> Event:
-    def forget(ledger: Ledger) -> None:
-        with suppress(NotFound):
-            ledger.notes.remove(str(number))
-
-    return forget
-
-
-def conflict(session_id: str) -> Event:
-    """An edit is about to be made that might undo another's."""
-
-    def warn(ledger: Ledger) -> None:
-        session = ledger.record_hook("PreToolUse", {"session_id": session_id})
-        assert session is not None
-        session.conflicts += 1
-
-    return warn
-
-
-SESSION_IDS = ["s", "t", "u", "v", "w", "\ud83d"]
-SESSIONS = st.sampled_from(SESSION_IDS)
-AGENTS = st.sampled_from(list("abcdefgh"))
-WORDS = st.sampled_from(["add a cache", "Füge “Worte” an\n", "\udcff\0", "日本語"])
-SPECIALISTS = st.sampled_from(["cco:debugger", "cco:test-engineer", "Explore"])
-EVENTS = st.one_of(
-    st.builds(lambda s, w: hook("SessionStart", session_id=s, cwd=w), SESSIONS, WORDS),
-    st.builds(lambda s, w: hook("UserPromptSubmit", session_id=s, prompt=w), SESSIONS, WORDS),
-    st.builds(
-        lambda event, s, a, name, w: hook(
-            event, session_id=s, agent_id=a, agent_type=name, last_assistant_message=w
-        ),
-        st.sampled_from(["SubagentStart", "SubagentStop"]), SESSIONS, AGENTS, SPECIALISTS, WORDS,
-    ),
-    st.builds(
-        lambda s, a, tool, w: hook(
-            "PostToolUse", session_id=s, agent_id=a, tool_name=tool,
-            tool_input={"file_path": w, "todos": [{"content": w}], "answers": {w: w}},
-        ),
-        SESSIONS, st.one_of(st.none(), AGENTS),
-        st.sampled_from(["Edit", "TodoWrite", "AskUserQuestion", "Read"]), WORDS,
-    ),
-    st.builds(
-        lambda s: hook(
-            "PostToolUse", session_id=s, tool_name="TodoWrite", tool_input={"todos": []}
-        ),
-        SESSIONS,
-    ),
-    st.builds(lambda s: hook("PostCompact", session_id=s), SESSIONS),
-    st.builds(conflict, SESSIONS),
-    st.builds(lambda s: hook("SessionEnd", session_id=s), SESSIONS),
-    st.builds(active, SESSIONS, st.floats(0, 1e6)),
-    st.builds(
-        lambda s, a, n, cost, model: call(
-            session__id=s, agent_id=a, event__sequence=n, cost_usd=cost, model=model, input_tokens=n
-        ),
-        SESSIONS, st.one_of(st.none(), AGENTS), st.integers(0, 40),
-        st.decimals(0, 100, places=9).map(str), st.sampled_from(["opus", "haiku"]),
-    ),
-    st.builds(note, WORDS, WORDS),
-    st.builds(forget_note, st.integers(1, 6)),
-)  # fmt: skip
 WRITING = st.sampled_from(["", "", "changes", "everything", "both"])
 
 
@@ -398,68 +309,6 @@ def test_too_much_to_write_costs_words_first_and_then_sessions(
     assert {bool(one.memory.first_request) for one in kept} == {True, False}
     assert {one.document()["files_edited"] for one in again.sessions()} == {1}
     assert 0 < len(again.notes) < 20
-
-
-# --- plain data ---
-
-COUNTS = st.integers(0, 1 << 60)
-TEXTS = st.text(max_size=20)
-TIMES = st.floats(0, 1e12)
-HOURS = st.integers(0, END_OF_TIME_S - 1)
-USAGES = st.builds(Usage, *[COUNTS] * 7)
-MODELS = st.dictionaries(TEXTS, USAGES, max_size=3)
-RECORDS = [
-    st.builds(AgentRun, TEXTS, usage=USAGES, other_models=st.none() | MODELS),
-    st.builds(
-        PastRuns, COUNTS, COUNTS, model=TEXTS, usage=USAGES, other_models=st.none() | MODELS
-    ),
-    st.builds(AgentTotals, COUNTS, COUNTS, COUNTS, USAGES),
-    st.builds(
-        Totals, COUNTS, total=USAGES, hours=st.dictionaries(HOURS, USAGES, max_size=3),
-        agent_models=st.dictionaries(st.tuples(TEXTS, TEXTS), USAGES, max_size=3),
-    ),
-    st.from_type(Memory),
-    st.builds(
-        Session, session_id=TEXTS, agents=st.just({}), memory=st.builds(Memory),
-        started_at=TIMES, last_seen_at=TIMES, ended_at=st.none() | TIMES, active_time_s=TIMES,
-        context_used_percent=st.none() | TIMES,
-    ),
-]  # fmt: skip
-
-
-@given(st.one_of(RECORDS))
-def test_a_record_comes_back_from_plain_data(record: Any) -> None:
-    plain = json.loads(json.dumps(to_plain(record)))
-    assert from_plain(type(record), plain) == record
-    assert to_plain(from_plain(type(record), plain)) == to_plain(record)
-
-
-def test_every_field_of_a_record_has_its_way_to_be_written() -> None:
-    for record in (Session(""), AgentRun(""), PastRuns(), AgentTotals(), Totals(), Memory()):
-        to_plain(record)
-
-
-@pytest.mark.parametrize(
-    "plain",
-    [None, [], 5, {}, {"agent_id": 5}, {"agent_id": "a", "usage": 5},
-     {"agent_id": "a", "usage": [1] * 99}, {"agent_id": "a", "usage": ["1"]},
-     {"agent_id": "a", "tool_calls": True}, {"agent_id": "a", "started_at": "now"},
-     {"agent_id": "a", "other_models": [["x"]]}, {"agent_id": "a", "other_models": {}},
-     {"agent_id": "a", "name": []}, {"agent_id": "a", "started_at": float("inf")},
-     {"agent_id": "a", "ended_at": float("nan")}, {"agent_id": "a", "tool_calls": 10**300},
-     {"agent_id": "a", "usage": [-(10**300)]}, {"agent_id": "a", "status": "lively"},
-     {"agent_id": "a", "status": []}],
-)  # fmt: skip
-def test_plain_data_that_is_no_record_is_refused(plain: Any) -> None:
-    with pytest.raises(SealedPayloadInvalid):
-        from_plain(AgentRun, plain)
-
-
-def test_a_field_of_another_version_is_left_out() -> None:
-    assert from_plain(AgentRun, {"agent_id": "a", "colour": 5}) == AgentRun("a")
-    run = AgentRun("a")
-    update(run, {"colour": 5, "tool_calls": 2})
-    assert run == AgentRun("a", tool_calls=2)
 
 
 @pytest.mark.parametrize(

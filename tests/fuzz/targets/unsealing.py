@@ -15,7 +15,7 @@ from cco.errors import SealError
 from cco.sealing import names
 from cco.sealing.envelope import MIN_BYTES, seal, unseal
 from cco.sealing.journal import MAX_SEGMENT_BYTES, _Chain, open_segments, whole_bytes
-from cco.sealing.sealed_set import FORMAT, SealedSet, Settings, file_hmac, open_set
+from cco.sealing.sealed_set import FORMAT, SealedSet, Settings, _encode, file_hmac, open_set
 from tests.fuzz.in_process import IDENTITY, INSTANCE, scratch, sealed_files
 
 WORDS = (
@@ -106,6 +106,25 @@ def one_agent(data: bytes) -> None:
         json.dumps(agent)
 
 
+def each_agent(data: bytes) -> None:
+    """Agents of any names and briefs, written as cco does: each is found as in the whole file."""
+    texts = data.decode(errors="replace").split("\n")[:8]
+    brief = "\n".join(reversed(texts))
+    about = {"description": brief, "model": "opus", "tools": [brief], "keywords": texts}
+    agents = [
+        {"name": name, **about, "brief": f"{number}{brief}"}
+        for number, name in enumerate(texts[::2])
+    ]
+    payload = {"format": FORMAT, "instance": INSTANCE.hex(), "agents": agents}
+    sealed = seal(_encode(payload), names.AGENTS, IDENTITY, nonce=_NONCE)
+    found = _vouching_for(names.AGENTS, sealed)
+    whole = found.open_member(names.AGENTS)["agents"]
+    assert whole == agents
+    for name in (*texts, brief):
+        expected = next((one for one in whole if one["name"] == name), None)
+        assert found.open_agent(name) == expected
+
+
 def manifest(data: bytes) -> None:
     """Manifest entries of anything, in settings that are right but for them."""
     try:
@@ -158,6 +177,7 @@ _WAYS: tuple[Callable[[bytes], None], ...] = (
     manifest,
     segments,
     one_agent,
+    each_agent,
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ import jsonschema
 import pytest
 
 from cco.sealing import names
-from tests.conftest import Sandbox, has_ended, wait_until
+from tests.conftest import Sandbox
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((ROOT / "docs/doctor.schema.json").read_text())
@@ -52,12 +51,6 @@ def examined(
 def found(document: dict[str, Any], finding_id: str) -> dict[str, Any]:
     (one,) = [one for one in document["findings"] if one["id"] == finding_id]
     return dict(one)
-
-
-def kill(sandbox: Sandbox) -> None:
-    pid = sandbox.sealed().settings.pid
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: has_ended(pid), "the end of the daemon")
 
 
 def age(path: Path) -> None:

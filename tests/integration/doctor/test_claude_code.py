@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Sandbox, wait_until
-from tests.integration.doctor.conftest import (
-    examined,
-    found,
-)
+from tests.integration.doctor.conftest import examined, found
 
 
 def test_a_client_that_hangs_is_given_up(

@@ -11,11 +11,7 @@ from pathlib import Path
 
 from cco.sealing import names
 from tests.conftest import Sandbox, has_ended, wait_until
-from tests.integration.doctor.conftest import (
-    examined,
-    found,
-    kill,
-)
+from tests.integration.doctor.conftest import examined, found
 
 
 def test_a_port_that_somebody_holds_is_named_with_its_owner(
@@ -46,7 +42,7 @@ def test_a_daemon_that_hangs(source_sandbox: Sandbox, client: Path) -> None:
 def test_a_stranger_on_the_daemons_port(source_sandbox: Sandbox, client: Path) -> None:
     source_sandbox.ok("daemon", "start")
     port = source_sandbox.sealed().settings.port
-    kill(source_sandbox)
+    source_sandbox.kill_daemon()
     code = (
         "import http.server as h, sys\n"
         "class H(h.BaseHTTPRequestHandler):\n"

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.integration.doctor.conftest import (
-    ROOT,
-    SCHEMA,
-)
+from tests.integration.doctor.conftest import ROOT, SCHEMA
 
 DOCUMENT = (ROOT / "docs/doctor.md").read_text()
 

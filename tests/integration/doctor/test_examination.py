@@ -9,11 +9,7 @@ from pathlib import Path
 from cco.cli.doctor import FORMAT
 from cco.sealing import names
 from tests.conftest import Sandbox
-from tests.integration.doctor.conftest import (
-    CLIENT,
-    examined,
-    found,
-)
+from tests.integration.doctor.conftest import CLIENT, examined, found
 
 
 def everything(
@@ -44,7 +40,7 @@ def test_with_a_daemon_it_looks_at_everything_and_changes_nothing(
     sandbox: Sandbox, client: Path
 ) -> None:
     sandbox.ok("daemon", "start")
-    (log,) = sandbox.state.glob("*.log")
+    log = sandbox.log_file
     of_the_daemon = frozenset((names.HISTORY, sandbox.temp.name))  # it writes, and renames, there
     before, logged = everything(sandbox.root, but=of_the_daemon), log.read_text()
     document = examined(sandbox, client)

@@ -11,11 +11,7 @@ import pytest
 
 from cco.sealing import names
 from tests.conftest import Sandbox, wait_until
-from tests.integration.doctor.conftest import (
-    examined,
-    fixed_twice,
-    found,
-)
+from tests.integration.doctor.conftest import examined, fixed_twice, found
 
 
 @pytest.mark.parametrize("change", ["an event less", "another port"])

@@ -9,10 +9,7 @@ import pytest
 
 from cco.sealing import names
 from tests.conftest import Sandbox
-from tests.integration.doctor.conftest import (
-    examined,
-    found,
-)
+from tests.integration.doctor.conftest import examined, found
 
 
 @pytest.mark.parametrize("fault", ["gone", "another", "fails"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Iterator
@@ -10,14 +11,10 @@ from pathlib import Path
 import pytest
 
 from cco.sealing import names
-from tests.conftest import FakeClaude, Sandbox, wait_until
-from tests.integration.doctor.conftest import (
-    age,
-    examined,
-    fixed_twice,
-    found,
-    kill,
-)
+from cco.sealing.locks import Lock
+from tests.conftest import Sandbox, make_sandbox, wait_until
+from tests.fake_claude import FakeClaude
+from tests.integration.doctor.conftest import age, examined, fixed_twice, found
 
 
 @pytest.fixture
@@ -53,8 +50,6 @@ def test_drafts_and_locks_of_the_dead_are_removed(
 
 
 def test_a_lock_that_is_held_is_left(source_sandbox: Sandbox, client: Path) -> None:
-    from cco.sealing.locks import Lock
-
     path = source_sandbox.temp / names.START_LOCK
     with Lock(path) as lock:
         assert lock.acquire()
@@ -66,7 +61,7 @@ def test_a_lock_that_is_held_is_left(source_sandbox: Sandbox, client: Path) -> N
 def test_what_a_killed_daemon_left_whole_stays(sandbox: Sandbox, client: Path) -> None:
     """The next start takes up its port, its token and its history."""
     sandbox.ok("daemon", "start")
-    kill(sandbox)
+    sandbox.kill_daemon()
     kept = sandbox.leftovers()
     document = examined(sandbox, client, "--fix")
     assert document["fixed"] == []
@@ -83,7 +78,7 @@ def test_files_without_their_settings_are_removed_but_the_history(
     sandbox.ok("daemon", "start")
     sandbox.hook("SessionStart", source="startup")
     wait_until((sandbox.temp / names.HISTORY).exists, "the history")
-    kill(sandbox)
+    sandbox.kill_daemon()
     (sandbox.temp / names.SETTINGS).unlink()
     told = fixed_twice(sandbox, client, "leftovers.orphans")
     assert told == "removed 5 files of a daemon that is gone"
@@ -112,10 +107,6 @@ def test_settings_copies_of_no_process_are_removed(source_sandbox: Sandbox, clie
 def test_unpacked_copies_of_other_versions_are_removed(
     tmp_path: Path, client: Path, fake_claude: FakeClaude
 ) -> None:
-    import fcntl
-
-    from tests.conftest import make_sandbox
-
     sandbox = make_sandbox("frozen", tmp_path)
     cache = tmp_path / "cache"
     more = {"XDG_CACHE_HOME": str(cache)}

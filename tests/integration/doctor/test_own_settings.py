@@ -7,12 +7,7 @@ import stat
 from pathlib import Path
 
 from tests.conftest import Sandbox
-from tests.integration.doctor.conftest import (
-    ROOT,
-    examined,
-    fixed_twice,
-    found,
-)
+from tests.integration.doctor.conftest import ROOT, examined, fixed_twice, found
 
 
 def test_a_config_that_cannot_be_used_does_not_end_the_examination(

@@ -9,11 +9,7 @@ from pathlib import Path
 
 from cco.sealing import names
 from tests.conftest import Sandbox
-from tests.integration.doctor.conftest import (
-    OLD_S,
-    examined,
-    found,
-)
+from tests.integration.doctor.conftest import OLD_S, examined, found
 
 
 def test_a_shared_folder_without_a_sticky_bit(source_sandbox: Sandbox, client: Path) -> None:
