@@ -68,7 +68,8 @@ test-tools: bootstrap ## what only tests need: Chromium, Prometheus, ruby, shell
 test-fast: bootstrap ## the tests that need neither the frozen program nor the real client
 	$(VENV)/python -m pytest -m "not slow" tests/unit tests/integration $(PYTEST)
 
-bench: bench-freeze test-tools ## all benchmarks: the frozen program, hooks and their rival, hooks under load, a million events
+bench: bench-freeze test-tools ## all benchmarks: the frozen program, a launch's parts, hooks and their rival, load, a million events
+	CCO_TEST_BINARY="$(CURDIR)/dist/cco" CCO_TEST_CLAUDE="$$($(CLIENT) path)" $(VENV)/python -m tests.bench.launch_parts
 	CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m tests.bench.hooks
 	CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m tests.load.measure_hooks --form frozen
 	CCO_TEST_BINARY="$(CURDIR)/dist/cco" $(VENV)/python -m tests.load.measure_hooks --form frozen \
