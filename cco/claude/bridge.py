@@ -51,14 +51,16 @@ def bridge_settings(
     command: Sequence[str],
     *,
     status_line: bool,
+    env: Mapping[str, str] | None = None,
     launch_id: str | None = None,
     budget_usd: float | None = None,
     client: versions.Version | None = None,
 ) -> dict[str, Any]:
     """Make the settings document: hooks that reach the daemon, its tools, and the status line.
 
-    The token is named, not given: Claude Code expands CCO_TOKEN from its environment. What an old
-    `client` does not know is left out, or done as it knows it.
+    The token is named, not given: Claude Code expands CCO_TOKEN from its environment. `env` is
+    what no other settings may change. What an old `client` does not know is left out, or done as
+    it knows it.
     """
     launch = {} if launch_id is None else {LAUNCH_HEADER: launch_id}
     if budget_usd is not None:
@@ -96,6 +98,8 @@ def bridge_settings(
             }
         hooks[event] = [{"hooks": [hook]}]
     settings: dict[str, Any] = {"hooks": hooks, "permissions": {"allow": list(ALLOWED)}}
+    if env is not None:
+        settings["env"] = dict(env)
     if status_line:
         line = shell_command([*command, "statusline", *options])
         settings["statusLine"] = {"type": "command", "command": line}

@@ -22,6 +22,7 @@ from cco.catalogue.model import COMPACTION_TEXTS, INJECTION_LIMIT_CHARS, Catalog
 from cco.catalogue.overlay import personal_catalogue
 from cco.catalogue.search import SearchIndex
 from cco.claude.bridge import bridge_settings
+from cco.claude.environment import pinned_environment
 from cco.claude.plugin import write_plugin
 from cco.config import Config, personal_fingerprint
 from cco.daemon import log, sockets
@@ -320,7 +321,9 @@ def _write_files(
     """Make the plugin folder and the bridge, then the four sealed files, the settings last."""
     roster = [agent.public() for agent in catalogue.agents]
     write_plugin(folder / names.PLUGIN, roster, VERSION, port=port)
-    bridge = bridge_settings(port, self_command(), status_line=config.status_line)
+    bridge = bridge_settings(
+        port, self_command(), status_line=config.status_line, env=pinned_environment(port)
+    )
     write_private(folder / names.BRIDGE, json.dumps(bridge, indent=1).encode())
     return write_set(
         folder,
