@@ -162,11 +162,14 @@ def _orchestrate(
     pinned = pinned_environment(port, {**base, **found.proxy_exceptions}, telemetry=not elsewhere)
     own_environment = pinned != pinned_environment(port)
     if given is not None or own_line or own_hooks or own_environment or budget is not None:
+        from cco.claude.plugin import mcp_permission, mcp_server
+
         launch_id = os.urandom(8).hex()
         ours = bridge_settings(
             port,
             self_command(),
             status_line=bool(policy.get("status_line")) and not found.has_status_line,
+            allow=(mcp_permission(mcp_server(sealed.settings.token)),),
             env=pinned,
             launch_id=launch_id,
             budget_usd=budget,
