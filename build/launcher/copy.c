@@ -63,6 +63,12 @@ int fail(const char *why)
     return -1;
 }
 
+/* Whether somebody is neither this user nor root. */
+bool belongs_to_another(const struct stat *status)
+{
+    return status->st_uid != geteuid() && status->st_uid != 0;
+}
+
 /* Whether only this user (or root, for a `base`) decides what the open folder contains. */
 static int check_folder(int folder, bool base)
 {
@@ -93,7 +99,7 @@ static int check_way(const char *real)
         if (lstat(above, &status) != 0)
             return fail(NULL);
         others = status.st_gid == 0 || status.st_gid == getegid() ? S_IWOTH : WRITABLE_BY_OTHERS;
-        if (status.st_uid != geteuid() && status.st_uid != 0 && status.st_uid != UNMAPPED)
+        if (belongs_to_another(&status) && status.st_uid != UNMAPPED)
             return fail("a folder above it belongs to another user");
         if ((status.st_mode & others) && !(status.st_mode & S_ISVTX))
             return fail("other users can replace a folder above it");
@@ -117,6 +123,23 @@ static int check_programs_allowed(int folder)
     return 0;
 }
 
+/* Make a base that is not there yet, unless that would leave a folder of ours in what is another user's. */
+static int make_base(const char *base)
+{
+    char above[PATH_MAX];
+    struct stat status;
+
+    if (stat(base, &status) == 0)
+        return 0;
+    snprintf(above, sizeof above, "%s", base);
+    above[strrchr(above, '/') == above ? 1 : strrchr(above, '/') - above] = '\0';
+    if (stat(above, &status) != 0)
+        return fail(NULL);
+    if (belongs_to_another(&status))
+        return fail("a folder above it belongs to another user");
+    return mkdir(base, 0700) == 0 || errno == EEXIST ? 0 : fail(NULL);
+}
+
 /* Open the store, creating it where asked; `*created` tells whether it was. The place's base is its real path from
  * then on. Returns the store's descriptor or -1. */
 int open_store(struct place *place, bool create, bool *created)
@@ -124,8 +147,8 @@ int open_store(struct place *place, bool create, bool *created)
     char real[PATH_MAX];
     int base, store;
 
-    if (create && place->create_base && mkdir(place->base, 0700) != 0 && errno != EEXIST)
-        return fail(NULL);
+    if (create && place->create_base && make_base(place->base) != 0)
+        return -1;
     if (realpath(place->base, real) == NULL)
         return fail(NULL);
     memcpy(place->base, real, sizeof real);

@@ -43,6 +43,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define EXIT_LAUNCHER 125
@@ -164,10 +165,12 @@ static void list_places(void)
     const char *home = getenv("HOME");
     char per_user[32], per_user_cache[32];
     unsigned long uid = (unsigned long)geteuid();
+    struct stat status;
 
     snprintf(per_user, sizeof per_user, "cco-%lu", uid);
     snprintf(per_user_cache, sizeof per_user_cache, "cco-cache-%lu", uid);
-    if (home == NULL || home[0] == '\0') {
+    /* what sudo and su may leave is no place for ours; cco/folders.py decides the same */
+    if (home == NULL || home[0] == '\0' || (stat(home, &status) == 0 && belongs_to_another(&status))) {
         const struct passwd *account = getpwuid(geteuid());
 
         home = account == NULL ? NULL : account->pw_dir;

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #define PROGRAM "cco"
 #define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -18,6 +19,7 @@ struct place {
 };
 
 /* copy.c */
+bool belongs_to_another(const struct stat *status);
 int open_store(struct place *place, bool create, bool *created);
 int take_copy(int store, const char *id);
 int install_copy(int store, const struct payload *payload);
