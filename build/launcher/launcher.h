@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #define PROGRAM "cco"
+#define WRITABLE_BY_OTHERS (S_IWGRP | S_IWOTH)
 #define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* Where a store, a folder of unpacked copies, may be. */
@@ -18,8 +19,12 @@ struct place {
     bool create_base;
 };
 
-/* copy.c */
+/* trust.c */
 bool belongs_to_another(const struct stat *status);
+int check_folder(int folder, bool base);
+int check_way(const char *real);
+
+/* copy.c */
 int open_store(struct place *place, bool create, bool *created);
 int take_copy(int store, const char *id);
 int install_copy(int store, const struct payload *payload);
