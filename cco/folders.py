@@ -81,12 +81,15 @@ def _of_this_user(kind: str) -> Path:
 
     On Linux it is found here as platformdirs finds it, which costs a launch 4 ms to import. All
     kinds are one on Windows, where platformdirs asks the system and not LOCALAPPDATA, as others do
-    that find them: the launcher, the installation.
+    that find them: the launcher, the installation. Nothing is kept where another account could put
+    a link, nor left to it as ours.
     """
     if sys.platform == "linux":
         path = _xdg_folder(kind)
     elif sys.platform == "win32" and os.path.isabs(os.environ.get("LOCALAPPDATA", "")):
         path = Path(os.environ["LOCALAPPDATA"]) / APP
+    elif sys.platform == "darwin" and belongs_to_another(os.environ.get("HOME", "")):
+        path = Path(own_home()) / "Library" / "Application Support" / APP
     else:
         import platformdirs
 
@@ -102,14 +105,36 @@ def _of_this_user(kind: str) -> Path:
 def _xdg_folder(kind: str) -> Path:
     """One kind of folder by the XDG Base Directory Specification, which ignores relative paths."""
     named = os.environ.get(f"XDG_{kind.upper()}_HOME", "")
-    if os.path.isabs(named):
+    if os.path.isabs(named) and not belongs_to_another(named):
         return Path(named) / APP
-    home = os.environ.get("HOME", "")
-    if not os.path.isabs(home):
-        import pwd
+    return Path(own_home()) / _XDG_DEFAULTS[kind] / APP
 
+
+def own_home() -> str:
+    """This account's home folder: HOME, unless that is another account's, as `sudo` and `su` may
+    leave it; then, or without HOME, what the account database says. Empty where there is none."""
+    if sys.platform == "win32":
+        return os.path.expanduser("~")
+    home = os.environ.get("HOME", "")
+    if os.path.isabs(home) and not belongs_to_another(home):
+        return home
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError:
+        return ""
+
+
+def belongs_to_another(folder: str) -> bool:
+    """Whether a folder, or what it would be made in, is neither this account's nor root's."""
+    if sys.platform == "win32" or not os.path.isabs(folder):
+        return False
+    while True:
         try:
-            home = pwd.getpwuid(os.getuid()).pw_dir
-        except KeyError:
-            home = ""
-    return Path(home) / _XDG_DEFAULTS[kind] / APP
+            return os.stat(folder).st_uid not in (0, os.geteuid())
+        except OSError:
+            above = os.path.dirname(folder.rstrip(os.sep))
+            if above in ("", folder):
+                return False
+            folder = above

@@ -111,9 +111,22 @@ cco_choose_prefix() {
             *) cco_fail 7 "HOME is not a whole path: $HOME; set it, or name a folder with --prefix DIR" ;;
         esac
     fi
+    [ -n "$cco_prefix_named" ] || cco_check_home
     case $cco_prefix in
         /*) ;;
         *) cco_prefix=$PWD/$cco_prefix ;;
+    esac
+}
+
+cco_check_home() { # whoever owns the folder could put a program of theirs in the place of ours
+    cco_uid=$(id -u 2>/dev/null) || cco_uid=''
+    set -f
+    # shellcheck disable=SC2046  # split on purpose: mode, links, owner
+    set -- $(ls -ldn "$HOME/." 2>/dev/null)
+    set +f
+    case ${3:-0} in
+        0 | "${cco_uid:-${3:-0}}") ;;
+        *) cco_fail 7 "HOME ($HOME) belongs to another account: do without sudo, or use sudo -H, or name a folder with --prefix DIR" ;;
     esac
 }
 
@@ -288,6 +301,7 @@ cco_get_release() {
 
 cco_take_file() {
     [ -f "$cco_file" ] && [ -r "$cco_file" ] || cco_fail 2 "--file: $cco_file is not a file that can be read"
+    case $cco_file in -*) cco_file=./$cco_file ;; esac
     cco_source=$cco_file cco_title=${cco_file##*/}
     cco_expected=$cco_sha256
     [ -z "$cco_expected" ] || return 0

@@ -44,8 +44,6 @@
 
 #define MARKER ".complete"
 #define MARKER_LENGTH 96
-#define WRITABLE_BY_OTHERS (S_IWGRP | S_IWOTH)
-#define UNMAPPED 65534 /* as whom a user namespace shows root */
 #define LOCK_WAIT_MS 10000
 #define LOCK_POLL_MS 5
 
@@ -61,44 +59,6 @@ int fail(const char *why)
 {
     failure = why != NULL ? why : strerror(errno);
     return -1;
-}
-
-/* Whether only this user (or root, for a `base`) decides what the open folder contains. */
-static int check_folder(int folder, bool base)
-{
-    struct stat status;
-
-    if (fstat(folder, &status) != 0)
-        return fail(NULL);
-    if (status.st_uid != geteuid() && !(base && status.st_uid == 0))
-        return fail("belongs to another user");
-    if ((status.st_mode & WRITABLE_BY_OTHERS) && !(base && (status.st_mode & S_ISVTX)))
-        return fail("other users can write to it");
-    return 0;
-}
-
-/* Whether nobody else can put a folder of theirs in the place of one above the open base: its program is started
- * by its path, after its copy was looked at. The path must be free of symlinks; one that appears is refused. */
-static int check_way(const char *real)
-{
-    char above[PATH_MAX];
-    struct stat status;
-    char *end;
-
-    snprintf(above, sizeof above, "%s", real);
-    while (above[1] != '\0' && (end = strrchr(above, '/')) != NULL) {
-        mode_t others;
-
-        end[end == above] = '\0';
-        if (lstat(above, &status) != 0)
-            return fail(NULL);
-        others = status.st_gid == 0 || status.st_gid == getegid() ? S_IWOTH : WRITABLE_BY_OTHERS;
-        if (status.st_uid != geteuid() && status.st_uid != 0 && status.st_uid != UNMAPPED)
-            return fail("a folder above it belongs to another user");
-        if ((status.st_mode & others) && !(status.st_mode & S_ISVTX))
-            return fail("other users can replace a folder above it");
-    }
-    return 0;
 }
 
 static int check_programs_allowed(int folder)
@@ -117,6 +77,23 @@ static int check_programs_allowed(int folder)
     return 0;
 }
 
+/* Make a base that is not there yet, unless that would leave a folder of ours in what is another user's. */
+static int make_base(const char *base)
+{
+    char above[PATH_MAX];
+    struct stat status;
+
+    if (stat(base, &status) == 0)
+        return 0;
+    snprintf(above, sizeof above, "%s", base);
+    above[strrchr(above, '/') == above ? 1 : strrchr(above, '/') - above] = '\0';
+    if (stat(above, &status) != 0)
+        return fail(NULL);
+    if (belongs_to_another(&status))
+        return fail("a folder above it belongs to another user");
+    return mkdir(base, 0700) == 0 || errno == EEXIST ? 0 : fail(NULL);
+}
+
 /* Open the store, creating it where asked; `*created` tells whether it was. The place's base is its real path from
  * then on. Returns the store's descriptor or -1. */
 int open_store(struct place *place, bool create, bool *created)
@@ -124,8 +101,8 @@ int open_store(struct place *place, bool create, bool *created)
     char real[PATH_MAX];
     int base, store;
 
-    if (create && place->create_base && mkdir(place->base, 0700) != 0 && errno != EEXIST)
-        return fail(NULL);
+    if (create && place->create_base && make_base(place->base) != 0)
+        return -1;
     if (realpath(place->base, real) == NULL)
         return fail(NULL);
     memcpy(place->base, real, sizeof real);

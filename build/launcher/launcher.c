@@ -15,8 +15,9 @@
  * in the environment CCO_EXECUTABLE, the absolute path of the single file, and CCO_COPY_LOCK, the number of
  * the descriptor that keeps the copy from being removed while it is open (the program closes it on exec),
  * and CCO_HELD_SIGINT, if an interrupt waits until the program lets it in.
- * build/freezing/payload.py writes the file; copy.c keeps the store; removal.c tidies it; unpack.c reads the
- * payload and files.c writes what it holds. windows/ has the counterparts of all but unpack.c.
+ * build/freezing/payload.py writes the file; trust.c says which folders will do, copy.c keeps the store and
+ * removal.c tidies it; unpack.c reads the payload and files.c writes what it holds. windows/ has the counterparts
+ * of all but unpack.c.
  *
  * A start looks for a good copy in every place before it unpacks into any, so that a full or read-only
  * first choice costs nothing once a later one holds a copy. Failures of the launcher itself exit with 125.
@@ -43,6 +44,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define EXIT_LAUNCHER 125
@@ -164,10 +166,12 @@ static void list_places(void)
     const char *home = getenv("HOME");
     char per_user[32], per_user_cache[32];
     unsigned long uid = (unsigned long)geteuid();
+    struct stat status;
 
     snprintf(per_user, sizeof per_user, "cco-%lu", uid);
     snprintf(per_user_cache, sizeof per_user_cache, "cco-cache-%lu", uid);
-    if (home == NULL || home[0] == '\0') {
+    /* what sudo and su may leave is no place for ours; cco/folders.py decides the same */
+    if (home == NULL || home[0] == '\0' || (stat(home, &status) == 0 && belongs_to_another(&status))) {
         const struct passwd *account = getpwuid(geteuid());
 
         home = account == NULL ? NULL : account->pw_dir;

@@ -6,8 +6,10 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #define PROGRAM "cco"
+#define WRITABLE_BY_OTHERS (S_IWGRP | S_IWOTH)
 #define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* Where a store, a folder of unpacked copies, may be. */
@@ -16,6 +18,11 @@ struct place {
     char leaf[32];       /* the store in it: ours alone, never reached through a symlink */
     bool create_base;
 };
+
+/* trust.c */
+bool belongs_to_another(const struct stat *status);
+int check_folder(int folder, bool base);
+int check_way(const char *real);
 
 /* copy.c */
 int open_store(struct place *place, bool create, bool *created);

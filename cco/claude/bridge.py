@@ -10,7 +10,6 @@ from typing import Any
 
 from cco.claude import versions
 from cco.claude.headers import BUDGET_HEADER, CLIENT_HEADER, LAUNCH_HEADER, OPTIONS
-from cco.claude.plugin import MCP_SERVER
 
 COMMAND_EVENTS: tuple[str, ...] = ("SessionStart",)
 """Claude Code sends this one to commands only."""
@@ -39,9 +38,8 @@ EVENTS = (*COMMAND_EVENTS, *HTTP_EVENTS)
 _NEEDS = {"PostCompact": versions.POST_COMPACT, "PermissionRequest": versions.HTTP_HOOKS}
 """An event that a client does not know makes it leave out the whole document. That somebody is
 asked is told beside the question, and only where no process is started for it."""
-ALLOWED = (MCP_SERVER, "Bash(cco notes:*)")
-"""What works without a question: the daemon's own tools, and its notes for specialists, whose
-stubs list no MCP tools."""
+_NOTES = "Bash(cco notes:*)"
+"""For specialists, whose stubs list no MCP tools."""
 _HTTP_TIMEOUT_S = 5
 _COMMAND_TIMEOUT_S = 20
 
@@ -51,14 +49,17 @@ def bridge_settings(
     command: Sequence[str],
     *,
     status_line: bool,
+    allow: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
     launch_id: str | None = None,
     budget_usd: float | None = None,
     client: versions.Version | None = None,
 ) -> dict[str, Any]:
     """Make the settings document: hooks that reach the daemon, its tools, and the status line.
 
-    The token is named, not given: Claude Code expands CCO_TOKEN from its environment. What an old
-    `client` does not know is left out, or done as it knows it.
+    The token is named, not given: Claude Code expands CCO_TOKEN from its environment. `allow` is
+    what works without a question beside notes, `env` what no other settings may change. What an
+    old `client` does not know is left out, or done as it knows it.
     """
     launch = {} if launch_id is None else {LAUNCH_HEADER: launch_id}
     if budget_usd is not None:
@@ -95,7 +96,9 @@ def bridge_settings(
                 "timeout": _COMMAND_TIMEOUT_S,
             }
         hooks[event] = [{"hooks": [hook]}]
-    settings: dict[str, Any] = {"hooks": hooks, "permissions": {"allow": list(ALLOWED)}}
+    settings: dict[str, Any] = {"hooks": hooks, "permissions": {"allow": [*allow, _NOTES]}}
+    if env is not None:
+        settings["env"] = dict(env)
     if status_line:
         line = shell_command([*command, "statusline", *options])
         settings["statusLine"] = {"type": "command", "command": line}

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cco.claude.user_settings import PROXY_EXCEPTIONS, exports_telemetry
@@ -17,6 +18,8 @@ _METRIC_INTERVAL_MS = 10_000
 _LOADER_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
 _OURS = ("CCO_EXECUTABLE",)
 _LOOPBACK = "127.0.0.1,localhost,::1"
+_SIGNALS = ("logs", "metrics", "traces")
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def orchestrated_environment(
@@ -59,6 +62,17 @@ def proxy_exceptions(env: Mapping[str, Any]) -> dict[str, str]:
     return dict.fromkeys(PROXY_EXCEPTIONS, ",".join(parts))
 
 
+def pinned_environment(
+    port: int, env: Mapping[str, Any] = _NOTHING, *, telemetry: bool = True
+) -> dict[str, str]:
+    """What the bridge sets over every settings file that there may be, so that none of them leads
+    our token elsewhere: to a proxy, or with the telemetry, if that is ours, to a collector.
+
+    `env`: what names exceptions from a proxy.
+    """
+    return {**proxy_exceptions(env), **(_endpoints(port) if telemetry else {})}
+
+
 def plain_environment(base: Mapping[str, str]) -> dict[str, str]:
     """The user's environment as it was before the frozen program, or an outer cco, changed it."""
     env = {
@@ -86,11 +100,18 @@ def _telemetry(port: int, token: str) -> dict[str, str]:
         "OTEL_METRICS_EXPORTER": "otlp",
         "OTEL_LOGS_EXPORTER": "otlp",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+        **_endpoints(port),
         "OTEL_EXPORTER_OTLP_HEADERS": _authorization(token),
         "OTEL_LOGS_EXPORT_INTERVAL": str(_LOG_INTERVAL_MS),
         "OTEL_METRIC_EXPORT_INTERVAL": str(_METRIC_INTERVAL_MS),
     }
+
+
+def _endpoints(port: int) -> dict[str, str]:
+    """Where telemetry goes; the name of a signal's own endpoint goes before that of all."""
+    base = f"http://127.0.0.1:{port}"
+    own = {f"OTEL_EXPORTER_OTLP_{one.upper()}_ENDPOINT": f"{base}/v1/{one}" for one in _SIGNALS}
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": base, **own}
 
 
 def _authorization(token: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import sys
@@ -22,8 +23,10 @@ from cco.sealing.private_files import (
 )
 
 NAME = "cco"
-MCP_SERVER = f"mcp__plugin_{NAME}_{NAME}"
-"""What Claude Code calls the plugin's MCP server in permissions, and its tools begin with."""
+_TOOLS = f"mcp__plugin_{NAME}_"
+_USUAL_TOOLS = f"{_TOOLS}{NAME}__"
+"""How a definition names tools of the daemon's, whatever the server is called."""
+_SERVER_DIGITS = 8
 _STUB = """---
 name: {name}
 description: {description}
@@ -36,12 +39,17 @@ message at the start of the conversation; the task follows from whoever delegate
 
 
 def write_plugin(
-    path: Path, roster: Iterable[Mapping[str, Any]], version: str, *, port: int | None = None
+    path: Path,
+    roster: Iterable[Mapping[str, Any]],
+    version: str,
+    *,
+    server: str = NAME,
+    port: int | None = None,
 ) -> None:
     """Make the folder anew, complete or not at all, readable by its owner only.
 
-    With the daemon's port Claude Code finds its MCP endpoint too. Windows renames no folder in
-    which a file is open, as it may be in a running session: there its files are replaced.
+    With the daemon's port Claude Code finds its MCP endpoint too, as `server`. Windows renames no
+    folder in which a file is open, as it may be in a running session: there its files are replaced.
     Raises: FolderUnusable.
     """
     draft = draft_path(path)
@@ -55,10 +63,10 @@ def write_plugin(
             "description": "cco's specialists",
         }
         if port is not None:
-            manifest["mcpServers"] = {NAME: _mcp_server(port)}
+            manifest["mcpServers"] = {server: _mcp_server(port)}
         _write(draft / ".claude-plugin" / "plugin.json", json.dumps(manifest))
         for agent in roster:
-            _write(draft / "agents" / f"{agent['name']}.md", stub(agent))
+            _write(draft / "agents" / f"{agent['name']}.md", stub(agent, server))
         if sys.platform == "win32" and private_folder_fault(path) is None:
             _take_over(draft, path)
         elif os.path.lexists(path):
@@ -105,6 +113,21 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
+def mcp_server(token: str) -> str:
+    """What the plugin calls the daemon's MCP server.
+
+    Claude Code keeps servers apart by their names alone, with `_` for whatever is no letter: one of
+    a project's that was called as ours would answer for it, and be allowed what ours is.
+    """
+    told = hashlib.sha256(b"cco mcp server\0" + token.encode()).hexdigest()
+    return f"{NAME}-{told[:_SERVER_DIGITS]}"
+
+
+def mcp_permission(server: str) -> str:
+    """How permissions name all tools of the plugin's MCP server."""
+    return _TOOLS + server
+
+
 def _mcp_server(port: int) -> dict[str, Any]:
     """The daemon's MCP endpoint; Claude Code expands CCO_TOKEN from its environment."""
     return {
@@ -114,13 +137,14 @@ def _mcp_server(port: int) -> dict[str, Any]:
     }
 
 
-def stub(agent: Mapping[str, Any]) -> str:
+def stub(agent: Mapping[str, Any], server: str = NAME) -> str:
     """One specialist's stub, safe with any description."""
+    ours = f"{mcp_permission(server)}__"
     return _STUB.format(
         name=agent["name"],
         description=_yaml_string(agent["description"]),
         model=agent["model"],
-        tools=", ".join(agent["tools"]),
+        tools=", ".join(tool.replace(_USUAL_TOOLS, ours) for tool in agent["tools"]),
     )
 
 

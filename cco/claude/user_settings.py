@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from cco.claude.settings_files import MAX_BYTES, global_variables, load, own_paths, parsed
 from cco.errors import UsageInvalid
-from cco.files import read_at_once
 
 PROXY_EXCEPTIONS = ("NO_PROXY", "no_proxy")
 _PLUGIN = "cco@inline"
@@ -19,7 +19,6 @@ _PLUGIN = "cco@inline"
 TOKEN_VARIABLE = "CCO_TOKEN"  # noqa: S105  # its name
 _OURS = (TOKEN_VARIABLE, "ORCHESTRATOR_ENABLED", "ORCHESTRATOR_API_URL")
 """What settings can set in the place of ours: events would reach nobody, and no budget holds."""
-_MAX_BYTES = 4 * 1024 * 1024
 _MAX_APPENDED_BYTES = 8_000 if sys.platform == "win32" else 100_000
 _POLICY_KEY = r"SOFTWARE\Policies\ClaudeCode"
 _LEAVES_OUT = {
@@ -51,9 +50,11 @@ def read_user_settings(
 
     Files that cannot be read or parsed count as absent: reporting them is the client's part.
     """
-    managed = {str(path): one for path in managed_paths() if (one := _load(path))}
+    managed, unreadable = _loaded(managed_paths())
     managed.update(_managed_in_registry())
-    own = {str(path): one for path in _own_paths(folder, environ) if (one := _load(path))}
+    own, others_unreadable = _loaded(own_paths(folder, environ))
+    if (found := global_variables(environ)) is not None:
+        own[str(found[0])] = {"env": found[1]}
     if given is not None:
         own["--settings"] = dict(given)
     documents = [*managed.values(), *own.values()]
@@ -66,13 +67,32 @@ def read_user_settings(
             for name in PROXY_EXCEPTIONS
             if name in variables
         },
-        blockers=tuple(_blockers(managed, own)),
+        blockers=(*_blockers(managed, own), *map(_unknown, (*unreadable, *others_unreadable))),
         managed_variables={
             name: value
             for document in managed.values()
             for name, value in _variables(document).items()
         },
     )
+
+
+def _loaded(paths: Iterable[Path]) -> tuple[dict[str, dict[str, Any]], list[Path]]:
+    """The settings in files by where they are, and the files that only Claude Code can read."""
+    found: dict[str, dict[str, Any]] = {}
+    unreadable = []
+    for path in paths:
+        try:
+            document = load(path)
+        except RecursionError:
+            unreadable.append(path)
+        else:
+            if document:
+                found[str(path)] = document
+    return found, unreadable
+
+
+def _unknown(path: Path) -> str:
+    return f"nesting too deep for cco to read in {path}"
 
 
 def _variables(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -143,14 +163,14 @@ def load_given(value: str, folder: Path) -> dict[str, Any]:
         source = f"the file given to --settings ({value})"
         try:
             with (folder / os.path.expanduser(value)).open("rb") as file:
-                text = file.read(_MAX_BYTES + 1).decode("utf-8-sig")
+                text = file.read(MAX_BYTES + 1).decode("utf-8-sig")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
             raise UsageInvalid(f"{source} cannot be read: {reason}", advice=_GIVE_JSON) from None
-    if len(text) > _MAX_BYTES:
-        raise UsageInvalid(f"{source} is larger than {_MAX_BYTES} bytes", advice=_GIVE_JSON)
+    if len(text) > MAX_BYTES:
+        raise UsageInvalid(f"{source} is larger than {MAX_BYTES} bytes", advice=_GIVE_JSON)
     try:
-        document = _parsed(text)
+        document = parsed(text)
     except (ValueError, RecursionError) as error:
         raise UsageInvalid(f"{source} is not JSON: {error}", advice=_GIVE_JSON) from None
     if not isinstance(document, dict):
@@ -206,39 +226,3 @@ def _managed_in_registry() -> dict[str, dict[str, Any]]:
             if isinstance(document, dict):
                 found[rf"{name}\{_POLICY_KEY}"] = document
     return found
-
-
-def _own_paths(folder: Path, environ: Mapping[str, str]) -> Iterator[Path]:
-    """The user's settings, then the project's."""
-    named = environ.get("CLAUDE_CONFIG_DIR")
-    home = Path(named) if named else Path(os.path.expanduser("~")) / ".claude"
-    yield home / "settings.json"
-    for parent in (folder, *folder.parents):
-        yield parent / ".claude" / "settings.json"
-        yield parent / ".claude" / "settings.local.json"
-        if os.path.exists(parent / ".git"):
-            return
-
-
-def _parsed(text: str) -> Any:
-    """JSON as Claude Code takes it, and as it can be written for it again: without NaN, and with
-    the largest number there is in the place of larger ones.
-
-    Raises: ValueError, RecursionError.
-    """
-
-    def refuse(name: str) -> Any:
-        raise ValueError(f"{name} is not JSON")
-
-    def number(digits: str) -> float:
-        return max(min(float(digits), sys.float_info.max), -sys.float_info.max)
-
-    return json.loads(text, parse_constant=refuse, parse_float=number)
-
-
-def _load(path: Path) -> dict[str, Any] | None:
-    try:
-        document = _parsed(read_at_once(path, _MAX_BYTES).decode("utf-8-sig", "replace"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None

@@ -123,10 +123,15 @@ def _orchestrate(
     from cco.claude.bridge import bridge_settings, merge_settings, needs_own_hooks
     from cco.claude.environment import (
         orchestrated_environment,
+        pinned_environment,
         plain_environment,
-        proxy_exceptions,
     )
-    from cco.claude.user_settings import load_appended, load_given, read_user_settings
+    from cco.claude.user_settings import (
+        exports_telemetry,
+        load_appended,
+        load_given,
+        read_user_settings,
+    )
     from cco.daemon import supervisor
     from cco.daemon.port_guard import hold_port
     from cco.sealing import names
@@ -152,18 +157,24 @@ def _orchestrate(
     bridge = sealed.path(names.BRIDGE)
     own_line = found.has_status_line and policy.get("status_line")
     own_hooks = needs_own_hooks(client)
-    if given is not None or own_line or own_hooks or found.proxy_exceptions or budget is not None:
+    port, base = sealed.settings.port, plain_environment(environ)
+    elsewhere = found.exports_telemetry or exports_telemetry(base)
+    pinned = pinned_environment(port, {**base, **found.proxy_exceptions}, telemetry=not elsewhere)
+    own_environment = pinned != pinned_environment(port)
+    if given is not None or own_line or own_hooks or own_environment or budget is not None:
+        from cco.claude.plugin import mcp_permission, mcp_server
+
         launch_id = os.urandom(8).hex()
         ours = bridge_settings(
-            sealed.settings.port,
+            port,
             self_command(),
             status_line=bool(policy.get("status_line")) and not found.has_status_line,
+            allow=(mcp_permission(mcp_server(sealed.settings.token)),),
+            env=pinned,
             launch_id=launch_id,
             budget_usd=budget,
             client=client,
         )
-        if found.proxy_exceptions:  # what settings set goes before the environment
-            ours["env"] = proxy_exceptions({**environ, **found.proxy_exceptions})
         bridge = sealed.path(f"{names.BRIDGE_COPY_PREFIX}{launch_id}.json")
         _write_copy(bridge, merge_settings(ours, given or {}))
     plugin = sealed.path(names.PLUGIN)
@@ -176,12 +187,7 @@ def _orchestrate(
         nudge=str(policy.get("nudge", "")),
         appended=None if file is None else load_appended(file, folder),
     )
-    env = orchestrated_environment(
-        plain_environment(environ),
-        sealed,
-        temp_folder(),
-        telemetry_elsewhere=found.exports_telemetry,
-    )
+    env = orchestrated_environment(base, sealed, temp_folder(), telemetry_elsewhere=elsewhere)
     return argv, env
 
 

@@ -22,7 +22,8 @@ from cco.catalogue.model import COMPACTION_TEXTS, INJECTION_LIMIT_CHARS, Catalog
 from cco.catalogue.overlay import personal_catalogue
 from cco.catalogue.search import SearchIndex
 from cco.claude.bridge import bridge_settings
-from cco.claude.plugin import write_plugin
+from cco.claude.environment import pinned_environment
+from cco.claude.plugin import mcp_permission, mcp_server, write_plugin
 from cco.config import Config, personal_fingerprint
 from cco.daemon import log, sockets
 from cco.daemon.application import MAX_BODY_BYTES, make_application
@@ -319,8 +320,15 @@ def _write_files(
 ) -> SealedSet:
     """Make the plugin folder and the bridge, then the four sealed files, the settings last."""
     roster = [agent.public() for agent in catalogue.agents]
-    write_plugin(folder / names.PLUGIN, roster, VERSION, port=port)
-    bridge = bridge_settings(port, self_command(), status_line=config.status_line)
+    server = mcp_server(token)
+    write_plugin(folder / names.PLUGIN, roster, VERSION, server=server, port=port)
+    bridge = bridge_settings(
+        port,
+        self_command(),
+        status_line=config.status_line,
+        allow=(mcp_permission(server),),
+        env=pinned_environment(port),
+    )
     write_private(folder / names.BRIDGE, json.dumps(bridge, indent=1).encode())
     return write_set(
         folder,

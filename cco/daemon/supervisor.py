@@ -27,6 +27,7 @@ from cco.errors import (
     SealedFileForeign,
     SealError,
 )
+from cco.folders import belongs_to_another
 from cco.sealing import names
 from cco.sealing.folder import (
     choose_folder,
@@ -145,6 +146,8 @@ def _start_now(identity: Identity, config: Config, port: int | None, notify: Not
             time.sleep(_POLL_S)
     if port is None and report["port"] != config.port and not report["kept_port"]:
         notify(f"port {config.port} is not free; the daemon uses {report['port']}")
+    if belongs_to_another(home := os.environ.get("HOME", "")):
+        notify(f"HOME ({home}) belongs to another account; cco does not use it")
     for line in report.get("refused", ()):
         notify(f"left out: {line}")
     try:

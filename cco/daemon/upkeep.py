@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cco.claude.plugin import plugin_is_whole, write_plugin
+from cco.claude.plugin import mcp_server, plugin_is_whole, write_plugin
 from cco.daemon.launch_copies import abandoned
 from cco.daemon.log import LOG
 from cco.errors import CcoError, FolderUnusable, SealedFileMissing
@@ -139,7 +139,13 @@ class Upkeep:
             self._touch()
         settings, plugin = self._sealed.settings, folder / names.PLUGIN
         if not held_by_another(plugin) and not plugin_is_whole(plugin, settings.roster):
-            write_plugin(plugin, settings.roster, settings.version, port=settings.port)
+            write_plugin(
+                plugin,
+                settings.roster,
+                settings.version,
+                server=mcp_server(settings.token),
+                port=settings.port,
+            )
             LOG.warning("%s was not whole; it is again", names.PLUGIN)
         for name in self._kept:
             if not os.path.lexists(folder / name):

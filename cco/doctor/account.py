@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from cco.doctor.finding import NOTE, OK, PROBLEM, Finding
 from cco.doctor.modes import closing
 from cco.errors import MachineIdUnavailable
+from cco.folders import belongs_to_another, own_home
 from cco.sealing.identity import OF_SYSTEM, fallback_path, known_machine_id, username
 
 
@@ -14,6 +16,17 @@ def examine() -> Iterator[Finding]:
     """Where the machine id is from, never what it is; and the account."""
     yield _machine_id()
     yield Finding("account.name", "account", OK, username())
+    yield _home()
+
+
+def _home() -> Finding:
+    """Where the account's own folders are, if not below HOME."""
+    named = os.environ.get("HOME", "")
+    if not belongs_to_another(named):
+        return Finding("account.home", "home", OK, own_home() or "none")
+    told = f"HOME is {named}, which belongs to another account; cco's files are in {own_home()}"
+    advice = "To have a home of its own: sudo -H, or su -"
+    return Finding("account.home", "home", NOTE, told, advice)
 
 
 def _machine_id() -> Finding:

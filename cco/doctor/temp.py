@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cco.doctor.finding import NOTE, OK, PROBLEM, Finding
 from cco.doctor.situation import Situation
-from cco.sealing.folder import replaceable_part
 from cco.sealing.private_files import private_folder_fault
+from cco.sealing.replaceable import replaceable_part
 
 ROOM_BYTES = 64 * 1024 * 1024
 """What a daemon needs at most: four files, a history of 16 MiB and the next one beside it."""

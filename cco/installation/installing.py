@@ -118,7 +118,7 @@ def _add_path(plan: Plan, folder: Path, environ: Mapping[str, str], *, modify_pa
         return
     if is_on_path(folder, environ):
         return
-    line = shell_line(folder, home_folder(), environ)
+    line = shell_line(folder, home_folder(to_write=modify_path), environ)
     if not modify_path:
         plan.line = line
         return

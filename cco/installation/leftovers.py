@@ -7,8 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from cco.folders import APP, config_folder, data_folder, state_folder, temp_folder
-from cco.installation.places import home_folder
+from cco.folders import APP, config_folder, data_folder, own_home, state_folder, temp_folder
 from cco.installation.steps import RemoveFile, RemoveTree, Step, remove_if_empty
 
 _STATE_FILES = "daemon-*.log*"
@@ -35,7 +34,7 @@ def leftovers(environ: Mapping[str, str], *, purge: bool) -> Iterator[Step]:
 
 def remove_empty_folders(environ: Mapping[str, str], *, purge: bool) -> None:
     """Remove the folders that are empty now: cco's own, and those below home that led to them."""
-    home = home_folder()
+    home = Path(own_home())
     folders = [state_folder(), data_folder(), *copy_stores(environ)]
     for folder in folders + ([config_folder()] if purge else []):
         _remove_empty_upwards(folder, home)
@@ -53,7 +52,7 @@ def copy_stores(environ: Mapping[str, str]) -> list[Path]:
         named = environ.get("XDG_CACHE_HOME", "")
         return [*([Path(named) / APP] if os.path.isabs(named) else []), *stores]
     uid = os.geteuid()
-    home = Path(os.path.expanduser("~"))
+    home = Path(own_home())
     cache = "Library/Caches" if sys.platform == "darwin" else ".cache"
     places = [
         (environ.get("XDG_CACHE_HOME", ""), APP),

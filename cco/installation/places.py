@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cco.errors import InstallFailed
-from cco.folders import APP
+from cco.folders import APP, belongs_to_another
 
 WINDOWS = sys.platform == "win32"
 RECORD = "install.json"
@@ -40,12 +40,18 @@ def default_prefix(environ: Mapping[str, str]) -> Path:
     return home_folder() / ".local"
 
 
-def home_folder() -> Path:
+def home_folder(*, to_write: bool = True) -> Path:
     """This user's home folder: HOME, or what the account says where that is unset.
 
-    Raises: InstallFailed.
+    Raises: InstallFailed; `to_write`, also where HOME is another account's: what root puts there
+    would be that account's to replace, and root's to remove.
     """
     home = Path(os.path.expanduser("~"))
+    if to_write and belongs_to_another(str(home)):
+        raise InstallFailed(
+            f"HOME is {home}, which belongs to another account",
+            advice="Run it as that account, without sudo; or for root itself, with sudo -H.",
+        )
     if not home.is_absolute():
         raise InstallFailed(
             "this account has no home folder", advice="Set HOME, or name a folder: --prefix DIR"

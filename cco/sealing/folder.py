@@ -20,6 +20,7 @@ from cco.sealing.private_files import (
     private_folder_fault,
     remove,
 )
+from cco.sealing.replaceable import replaceable_part
 
 
 def private_folder(temp: Path) -> Path:
@@ -35,26 +36,6 @@ def own_folder() -> Path:
     Raises: FolderUnusable, for an account without a home.
     """
     return state_folder() / "temp"
-
-
-def replaceable_part(folder: Path) -> Path | None:
-    """What of a folder's path lets other accounts put files of theirs in the place of ours.
-
-    That is what belongs to neither this user nor root, and what others may write to without the
-    sticky bit, which lets each remove only what is theirs. A group of this user's alone is none.
-    """
-    if sys.platform == "win32":
-        return None
-    whole = Path(os.path.realpath(folder))
-    for part in (whole, *whole.parents):
-        status = part.stat()
-        writers = (
-            stat.S_IWOTH if status.st_gid in (0, os.getegid()) else stat.S_IWOTH | stat.S_IWGRP
-        )
-        others_write = status.st_mode & writers and not status.st_mode & stat.S_ISVTX
-        if others_write or status.st_uid not in (0, os.geteuid()):
-            return part
-    return None
 
 
 def choose_folder(temp: Path | None = None) -> Path:

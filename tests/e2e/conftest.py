@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cco.claude import versions
+from cco.claude.plugin import mcp_permission, mcp_server
 from cco.demo.model_api import ModelRequest, ModelServer, Script
 from tests.conftest import BINARY, SOURCE, Result, Sandbox
 
@@ -51,6 +52,11 @@ class Stage:
     def can(self, ability: versions.Ability) -> bool:
         """Whether the client is new enough for something."""
         return ability.is_in(versions.installed_version(Path(self.claude)))
+
+    def tool(self, name: str) -> str:
+        """What the client calls one of the daemon's tools."""
+        server = mcp_server(self.sandbox.sealed().settings.token)
+        return f"{mcp_permission(server)}__{name}"
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.sandbox.ok(*arguments, "--json"))

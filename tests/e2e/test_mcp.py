@@ -15,28 +15,30 @@ from tests.e2e.conftest import MakeStage, Stage
 from tests.e2e.test_interactive import background_stage as background_stage  # noqa: PLC0414
 from tests.e2e.test_interactive import terminal
 
-TOOL = "mcp__plugin_cco_cco__"
 FINDING = "The tenant is missing from the cache key."
 LISTING_LIMIT_TOKENS = 60
-DEFINITIONS_LIMIT_TOKENS = 500
+DEFINITIONS_LIMIT_TOKENS = 520
 CHARS_PER_TOKEN = 4
 
 
-def calls(name: str, **arguments: object) -> list[Block]:
-    return [tool_use(TOOL + name, arguments)]
-
-
-def script(request: ModelRequest) -> Sequence[Block]:
+def play(scene: Stage, request: ModelRequest) -> Sequence[Block]:
     """Load the tools as the client wants it, then do what the prompt names."""
+
+    def calls(name: str, **arguments: object) -> list[Block]:
+        return [tool_use(scene.tool(name), arguments)]
+
     done = len(request.tool_results())
     if done == 0:
-        return [tool_use("ToolSearch", {"query": f"select:{TOOL}note,{TOOL}notes,{TOOL}status"})]
+        wanted = ",".join(map(scene.tool, ("note", "notes", "status")))
+        return [tool_use("ToolSearch", {"query": f"select:{wanted}"})]
     if done > 1:
         return [text("Done.")]
     said = request.conversation_text
     if "LEAVE" in said:
         return calls("note", text=FINDING, path="cache.py")
-    return calls("notes", query="cached tenants") if "LOOK" in said else calls("status")
+    if "LOOK" in said:
+        return calls("notes", query="cached tenants")
+    return calls("status")
 
 
 def ask(scene: Stage, prompt: str, folder: Path) -> Any:
@@ -55,7 +57,7 @@ def stored(scene: Stage) -> list[dict[str, Any]]:
 
 
 def test_a_note_of_one_session_is_found_by_another_of_its_project_only(stage: MakeStage) -> None:
-    scene = stage(script)
+    scene = stage(lambda request: play(scene, request))
     project = scene.sandbox.project
     (project / ".git").mkdir()
     deep, other = project / "src" / "deep", scene.sandbox.root / "other"
@@ -79,7 +81,7 @@ def test_a_note_of_one_session_is_found_by_another_of_its_project_only(stage: Ma
 
 
 def test_at_a_terminal_nobody_is_asked_anything(one_stage: MakeStage) -> None:
-    scene = one_stage(script)
+    scene = one_stage(lambda request: play(scene, request))
     scene.skip_first_run_dialogs()
     with terminal(scene) as screen:
         screen.wait_for(lambda: "cco·$" in screen.screen)
@@ -90,7 +92,7 @@ def test_at_a_terminal_nobody_is_asked_anything(one_stage: MakeStage) -> None:
 
 
 def test_in_the_background_too(background_stage: MakeStage) -> None:
-    scene = background_stage(script)
+    scene = background_stage(lambda request: play(scene, request))
     scene.skip_first_run_dialogs()
     assert scene.run("--bg", "LEAVE what you found.").code == 0
     wait_until(lambda: stored(scene), "the note of the background session")
@@ -137,8 +139,9 @@ def test_what_the_tools_cost_in_every_request(one_stage: MakeStage) -> None:
         manifest.write_text(json.dumps(document))
     bodies = [json.dumps(request.body) for request in scene.requests]
     with_tools, without = bodies
-    assert all(f"{TOOL}{name}" in with_tools for name in ("note", "notes", "who_edits", "status"))
-    assert TOOL not in without
+    names = map(scene.tool, ("note", "notes", "who_edits", "status"))
+    assert all(name in with_tools for name in names)
+    assert "mcp__plugin_cco" not in without
     limit_tokens = LISTING_LIMIT_TOKENS
     if "ToolSearch" not in scene.requests[0].tool_names:  # it sends every definition with it
         limit_tokens = DEFINITIONS_LIMIT_TOKENS

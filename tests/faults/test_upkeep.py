@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cco.claude.plugin import write_plugin
+from cco.claude.plugin import mcp_server, write_plugin
 from cco.daemon.launch_copies import SILENT_S, YOUNG_S
 from cco.daemon.upkeep import SILENCE_S, TOUCH_S, Upkeep
 from cco.errors import SealedFileChanged
@@ -41,7 +41,7 @@ class Run:
         self.lock = Lock(folder / names.DAEMON_LOCK)
         assert self.lock.acquire()
         self.lock.write_pid()
-        write_plugin(folder / names.PLUGIN, ROSTER, "1", port=3000)
+        write_plugin(folder / names.PLUGIN, ROSTER, "1", server=mcp_server("t"), port=3000)
         write_private(folder / names.BRIDGE, b"{}")
         self.sealed: SealedSet = write_set(
             folder,

@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from tests.frozen.conftest import MakeSingleFile
 from tests.frozen.single_file import TIMEOUT_S, Member, SingleFile, members_with, report
+from tests.unit.test_sealing_replaceable import access_list_with
 
 ROOT = os.geteuid() == 0
 NOBODY = 65534
@@ -112,6 +114,14 @@ def _cache_can_be_replaced_by_its_group(cache: Path) -> None:
     above.chmod(0o775)
 
 
+def _cache_can_be_replaced_by_a_listed_account(cache: Path) -> None:
+    above = _cache_is_below(cache)
+    try:
+        os.setxattr(above, "system.posix_acl_access", access_list_with(12345))
+    except OSError as error:
+        pytest.skip(f"no access lists here: {error}")
+
+
 def _cache_is_in_a_folder_of_anothers(cache: Path) -> None:
     os.chown(_cache_is_below(cache), 12345, 12345)
 
@@ -142,6 +152,8 @@ UNUSABLE = [
 if ROOT:  # only root can
     UNUSABLE += [_cache_belongs_to_another, _store_belongs_to_another]
     UNUSABLE += [_cache_can_be_replaced_by_its_group, _cache_is_in_a_folder_of_anothers]
+if ROOT and sys.platform == "linux":
+    UNUSABLE += [_cache_can_be_replaced_by_a_listed_account]
 
 
 @pytest.mark.parametrize("prepare", UNUSABLE, ids=lambda prepare: prepare.__name__[1:])

@@ -16,7 +16,7 @@ from typing import Any, cast
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from cco.claude import user_settings
+from cco.claude import settings_files
 from cco.daemon.handler import BaseHandler, Problem
 from tests.vectors.second import NODE, needs_node
 
@@ -86,7 +86,7 @@ def daemon_reads(text: bytes) -> list[Any] | None:
 def settings_read(text: bytes) -> list[Any] | None:
     """What a launch makes of a settings file."""
     try:
-        return [user_settings._parsed(text.decode())]
+        return [settings_files.parsed(text.decode())]
     except (ValueError, RecursionError):
         return None
 
@@ -127,12 +127,14 @@ def test_we_read_what_node_reads(texts: list[str]) -> None:
 
 
 def test_what_is_too_long_or_too_deep_is_refused_and_not_failed_over() -> None:
-    """Here Node goes further: nothing that Claude Code sends comes near."""
+    """Here Node goes further: nothing that Claude Code sends comes near. What a project may put
+    into its settings does, so that a launch reads as much as it can, and says what it cannot."""
     too_much = [b"9" * (_MOST_DIGITS + 1), b"[" * 100_000 + b"]" * 100_000]
     assert all(one is not None for one in node_reads(too_much[:1]))
     for text in too_much:
         assert daemon_reads(text) is None
-        assert settings_read(text) is None
+    assert settings_read(too_much[0]) == [sys.float_info.max]
+    assert settings_read(too_much[1]) is None
 
 
 def test_the_last_of_two_equal_names_counts() -> None:

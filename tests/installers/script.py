@@ -15,7 +15,7 @@ from tests.conftest import Folders, Result, finish
 SCRIPT = Path(__file__).parents[2] / "installers" / "install.sh"
 SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"]}
 PLATFORM = f"linux-{platform.machine()}"
-TOOLS = "sh rm cp chmod mkdir mktemp tr uname getconf ldd cat curl wget sha256sum env".split()
+TOOLS = "sh rm cp chmod mkdir mktemp tr uname getconf ldd cat curl wget sha256sum env ls id".split()
 STAND_IN = b"""#!/bin/sh
 # Stands in for the program: notes how it was run, and copies itself as `cco install` does.
 printf '%s\\n' "$*" >> "$STAND_IN_LOG"

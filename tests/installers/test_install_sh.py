@@ -317,6 +317,24 @@ def test_a_home_that_cannot_be_written(machine: Machine, release: Release) -> No
     assert machine.ran == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another account")
+def test_a_home_of_another_account(machine: Machine, release: Release) -> None:
+    """As `sudo` leaves it: they could put a program of theirs in the place of ours."""
+    os.chown(machine.home, 47_112, 47_112)
+    refused(machine.run(release.base), 7, "belongs to another account", "--prefix")
+    assert release.asked == machine.ran == []
+    prefix = machine.root / "prefix"
+    assert machine.run(release.base, "--prefix", str(prefix)).code == 0
+    assert (prefix / "bin/cco").exists()
+
+
+def test_a_file_whose_name_looks_like_an_option(machine: Machine) -> None:
+    (machine.cwd / "-rf").write_bytes(STAND_IN)
+    result = machine.run("http://127.0.0.1:1", "--file", "-rf", "--sha256", SHA256)
+    assert result.code == 0, result
+    assert (machine.home / ".local/bin/cco").read_bytes() == STAND_IN
+
+
 def test_a_temp_folder_that_is_not_there(machine: Machine, release: Release) -> None:
     refused(machine.run(release.base, TMPDIR=str(machine.root / "none")), 7, "TMPDIR")
 

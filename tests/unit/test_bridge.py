@@ -153,12 +153,13 @@ def test_anything_else_of_theirs_wins() -> None:
 
 
 def test_both_may_allow_tools_and_only_they_forbid_any() -> None:
-    ours = bridge()["permissions"]["allow"]
-    assert ours[0].startswith("mcp__plugin_cco_")
+    ours = bridge(allow=["mcp__x"])["permissions"]["allow"]
+    assert ours == ["mcp__x", "Bash(cco notes:*)"]
     theirs = {"permissions": {"allow": ["Bash(ls:*)"], "deny": ["WebFetch"]}}
-    merged = merge_settings(bridge(), theirs)["permissions"]
+    merged = merge_settings(bridge(allow=["mcp__x"]), theirs)["permissions"]
     assert merged == {"allow": [*ours, "Bash(ls:*)"], "deny": ["WebFetch"]}
-    merged = merge_settings(bridge(), {"permissions": {"defaultMode": "plan"}})["permissions"]
+    default = {"permissions": {"defaultMode": "plan"}}
+    merged = merge_settings(bridge(allow=["mcp__x"]), default)["permissions"]
     assert merged == {"allow": ours, "defaultMode": "plan"}
 
 

@@ -6,13 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from cco.claude.environment import orchestrated_environment, plain_environment
+from cco.claude.environment import orchestrated_environment, pinned_environment, plain_environment
 from cco.sealing import names
 from cco.sealing.keys import Identity
 from cco.sealing.sealed_set import SealedSet, Settings
 
 TOKEN = "t0k3n"
 BASE = {"HOME": "/home/me", "PATH": "/usr/bin"}
+ENDPOINTS = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4711",
+    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://127.0.0.1:4711/v1/logs",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://127.0.0.1:4711/v1/metrics",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4711/v1/traces",
+}
 
 
 def sealed_set(token: str = TOKEN, port: int = 4711) -> SealedSet:
@@ -63,7 +69,7 @@ def test_telemetry_comes_to_the_daemon() -> None:
         "OTEL_METRICS_EXPORTER": "otlp",
         "OTEL_LOGS_EXPORTER": "otlp",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4711",
+        **ENDPOINTS,
         "OTEL_EXPORTER_OTLP_HEADERS": f"Authorization=Bearer {TOKEN}",
         "OTEL_LOGS_EXPORT_INTERVAL": "1000",
         "OTEL_METRIC_EXPORT_INTERVAL": "10000",
@@ -179,6 +185,15 @@ def test_exceptions_are_not_repeated() -> None:
     for name in ("NO_PROXY", "no_proxy"):
         assert sorted(env[name].split(",")) == sorted({"a.example", *LOOPBACK})
         assert again[name] == env[name]
+
+
+def test_what_no_settings_may_change_is_pinned() -> None:
+    """The token goes with events past any proxy, and with telemetry to the daemon only."""
+    exceptions = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost,::1")
+    assert pinned_environment(4711) == {**exceptions, **ENDPOINTS}
+    pinned = pinned_environment(4711, {"NO_PROXY": ".corp"}, telemetry=False)
+    assert set(pinned) == {"NO_PROXY", "no_proxy"}
+    assert set(pinned["no_proxy"].split(",")) == {".corp", *LOOPBACK}
 
 
 def test_the_users_environment_is_not_changed() -> None:

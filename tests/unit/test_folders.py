@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import platformdirs
 import pytest
@@ -40,6 +42,29 @@ def test_folders_are_those_of_platformdirs(
                 monkeypatch.setenv(name, value)
         expected = getattr(platformdirs, f"user_{kind}_path")("cco", appauthor=False)
         assert getattr(folders, f"{kind}_folder")() == expected
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="accounts have no numbers there")
+def test_a_home_of_another_account_is_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `sudo` leaves it on some systems, and `su` on all."""
+    named, own = str(tmp_path), "/home/somebody"
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: SimpleNamespace(pw_dir=own))
+    monkeypatch.setenv("HOME", named)
+    for kind in ("CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / "not" / "there" / "yet"))
+    assert folders.own_home() == named
+    assert folders.state_folder().is_relative_to(tmp_path)
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 4711, 4711)
+    else:
+        monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
+    assert folders.own_home() == own
+    for find in (folders.config_folder, folders.data_folder, folders.state_folder):
+        assert find().is_relative_to(own)
+    monkeypatch.setenv("HOME", "/")  # root's, as a container has it
+    assert folders.own_home() == "/"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="TEMP there")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cco.catalogue.markdown import load_markdown
-from cco.claude.plugin import stub, write_plugin
+from cco.claude.plugin import mcp_permission, mcp_server, stub, write_plugin
 from cco.errors import FolderUnusable
 
 AGENT = {
@@ -85,18 +86,32 @@ def test_the_folder_is_complete_and_private(tmp_path: Path) -> None:
 
 
 def test_the_daemons_tools_are_named_without_a_token(tmp_path: Path) -> None:
-    write_plugin(tmp_path / "plugin", [AGENT], "1", port=4711)
+    server = mcp_server("t0k3n")
+    write_plugin(tmp_path / "plugin", [AGENT], "1", server=server, port=4711)
     manifest = json.loads((tmp_path / "plugin/.claude-plugin/plugin.json").read_text())
     assert manifest["mcpServers"] == {
-        "cco": {
+        server: {
             "type": "http",
             "url": "http://127.0.0.1:4711/mcp",
             "headers": {"Authorization": "Bearer ${CCO_TOKEN}"},
         }
     }
+    assert "t0k3n" not in server
     write_plugin(tmp_path / "plugin", [AGENT], "1")
     manifest = json.loads((tmp_path / "plugin/.claude-plugin/plugin.json").read_text())
     assert "mcpServers" not in manifest
+
+
+def test_no_project_knows_what_the_daemons_server_is_called() -> None:
+    assert mcp_server("one") == mcp_server("one") != mcp_server("other")
+    assert re.fullmatch(r"cco-[0-9a-f]{8}", mcp_server("one"))
+    assert mcp_permission("cco-01234567") == "mcp__plugin_cco_cco-01234567"
+
+
+def test_a_definition_names_the_daemons_tools_whatever_the_server_is_called() -> None:
+    agent = {**AGENT, "tools": ["Read", "mcp__plugin_cco_cco__note", "mcp__git__log"]}
+    named = front_matter(stub(agent, "cco-01234567"))["tools"]
+    assert named == "Read, mcp__plugin_cco_cco-01234567__note, mcp__git__log"
 
 
 def test_no_brief_is_in_it(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ from cco.sealing.folder import (
     private_folder,
     remove_leftovers,
     remove_private_folder,
-    replaceable_part,
     retreat,
 )
 from cco.sealing.private_files import make_private_folder, remove, write_private
+from cco.sealing.replaceable import replaceable_part
 from tests.unit.test_sealing_files import (
     ONLY_POSIX,
     UMASKS,
@@ -203,13 +203,6 @@ def test_a_folder_in_which_others_can_replace_files_is_not_used(
     assert locate_folder(temp) == choose_folder(temp) == temp
 
 
-def test_a_link_to_the_temp_folder_is_looked_behind(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "real").chmod(0o777)
-    (tmp_path / "link").symlink_to("real")
-    assert replaceable_part(tmp_path / "link") == tmp_path / "real"
-
-
 @needs_root
 def test_a_retreat_is_from_shared_folders_only(own: Path, tmp_path: Path) -> None:
     assert not retreat(tmp_path)
@@ -220,11 +213,6 @@ def test_a_retreat_is_from_shared_folders_only(own: Path, tmp_path: Path) -> Non
     assert retreat(tmp_path)
     assert choose_folder(tmp_path) == own
     assert not retreat(own)
-
-
-def test_a_group_of_ones_own_is_none(tmp_path: Path) -> None:
-    tmp_path.chmod(0o770)
-    assert replaceable_part(tmp_path) is None
 
 
 def test_private_folder_is_removed_when_empty(own: Path, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_a_status_line_in_what_was_given(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '"x"', "[" * 100_000, "\udcff", '{"env": []}', '{"env": "x"}']
+    "text", ["", "{", "[]", "null", '"x"', "[1", "\udcff", '{"env": []}', '{"env": "x"}']
 )
 def test_what_cannot_be_read_counts_as_absent(home: Path, project: Path, text: str) -> None:
     path = home / ".claude/settings.json"
@@ -100,6 +100,64 @@ def test_no_project_makes_a_launch_wait(home: Path, project: Path, target: str |
     else:
         path.symlink_to(target)
     assert read_user_settings(project, {}, None).has_status_line is False
+
+
+EXPORT = '{"env": {"OTEL_LOGS_EXPORTER": "otlp"}'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f'{EXPORT}, "x": {"1" * 5_000}}}'.encode(),
+        f'{EXPORT}, "x": -{"9" * 400_000}}}'.encode(),
+        f"\ufeff{EXPORT}}}".encode("utf-16-le"),
+        f"\ufeff{EXPORT}}}".encode(),
+        f'{{"env": {{}}, {EXPORT[1:]}}}'.encode(),
+    ],
+    ids=["digits", "more digits", "UTF-16", "a mark", "twice"],
+)
+def test_no_file_that_claude_code_reads_is_hidden(project: Path, data: bytes) -> None:
+    path = project / ".claude" / "settings.json"
+    path.parent.mkdir()
+    path.write_bytes(data)
+    found = read_user_settings(project, {}, None)
+    assert found.exports_telemetry
+    assert found.blockers == ()
+
+
+def test_nesting_that_only_claude_code_can_read_is_told(project: Path) -> None:
+    write(project / ".claude" / "settings.json", f'{EXPORT}, "x": {"[" * 5_000}{"]" * 5_000}}}')
+    (blocker,) = read_user_settings(project, {}, None).blockers
+    assert "nesting too deep" in blocker
+    assert str(project) in blocker
+
+
+def test_a_work_tree_has_the_settings_of_its_repository_too(tmp_path: Path, project: Path) -> None:
+    """Whatever its `.git` file names: a repository need not know of it for that."""
+    kept = project / ".git" / "worktrees" / "x"
+    kept.mkdir(parents=True)
+    (kept / "commondir").write_text("../..\n")
+    tree = tmp_path / "tree"
+    write(tree / ".git", f"gitdir: {kept}\n")
+    assert not read_user_settings(tree, {}, None).has_status_line
+    write(project / ".claude" / "settings.local.json", STATUS_LINE)
+    assert read_user_settings(tree, {}, None).has_status_line
+    for wrong in ("gitdir: nowhere", "\0", "gitdir: /dev/zero", "x" * 10_000):
+        write(tree / ".git", wrong)
+        assert not read_user_settings(tree, {}, None).has_status_line
+
+
+def test_the_global_file_sets_variables(home: Path, tmp_path: Path, project: Path) -> None:
+    write(home / ".claude.json", EXPORT + "}")
+    assert read_user_settings(project, {}, None).exports_telemetry
+    elsewhere = {"CLAUDE_CONFIG_DIR": str(tmp_path / "elsewhere")}
+    assert not read_user_settings(project, elsewhere, None).exports_telemetry
+    write(tmp_path / "elsewhere/.claude.json", {"env": {"NO_PROXY": "a", "CCO_TOKEN": "x"}})
+    found = read_user_settings(project, elsewhere, None)
+    assert found.proxy_exceptions == {"NO_PROXY": "a"}
+    assert [one.partition(" in ")[0] for one in found.blockers] == ["env sets CCO_TOKEN"]
+    write(home / ".claude.json", {"projects": {"OTEL_": 1}, "statusLine": {"command": "x"}})
+    assert read_user_settings(project, {}, None) == NOTHING
 
 
 def test_an_export_in_settings(home: Path, project: Path) -> None:

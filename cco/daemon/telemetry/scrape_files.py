@@ -14,8 +14,8 @@ from pathlib import Path
 
 from cco.daemon.log import LOG
 from cco.errors import FolderUnusable
-from cco.sealing.folder import replaceable_part
 from cco.sealing.private_files import make_private_folder, remove, write_private
+from cco.sealing.replaceable import replaceable_part
 from cco.sealing.sealed_set import Settings
 
 TOKEN = "cco-token"  # noqa: S105  # a file name

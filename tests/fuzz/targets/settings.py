@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cco.claude.bridge import EVENTS, bridge_settings, merge_settings
-from cco.claude.environment import proxy_exceptions
+from cco.claude.environment import pinned_environment
 from cco.claude.user_settings import UserSettings, load_given, read_user_settings
 from cco.cli.launch import _write_copy
 from cco.config import MAX_BUDGET_USD, TIERS, Config, load_config
@@ -46,10 +46,9 @@ def claude_settings(data: bytes) -> None:
     except UsageInvalid:
         return
     found = read_user_settings(folder, environ, given)
-    ours = bridge_settings(PORT, ["cco"], status_line=not found.has_status_line)
-    if found.proxy_exceptions:
-        ours["env"] = proxy_exceptions({**environ, **found.proxy_exceptions})
-        assert all("127.0.0.1" in text for text in ours["env"].values())
+    pinned = pinned_environment(PORT, {**environ, **found.proxy_exceptions})
+    assert all("127.0.0.1" in text for text in pinned.values())
+    ours = bridge_settings(PORT, ["cco"], status_line=not found.has_status_line, env=pinned)
     copy = scratch() / "copy.json"
     _write_copy(copy, merge_settings(ours, given))
     merged = strict_json(copy.read_bytes())
