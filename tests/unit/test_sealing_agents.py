@@ -71,15 +71,21 @@ def test_an_agent_that_is_none_is_refused(tmp_path: Path) -> None:
         sealed(str(tmp_path), [{**agent("a", "brief"), "tools": None}]).open_agent("a")
 
 
-def test_an_agent_of_two_names_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("instead", "why"),
+    [(b'"name":"b","source"', "has an agent of two names"), (b"source", "does not hold JSON")],
+)
+def test_an_agent_that_was_sealed_wrong_is_refused(
+    tmp_path: Path, instead: bytes, why: str
+) -> None:
     found = sealed(str(tmp_path), [agent("a", "brief")])
     plaintext = unseal(found.path(names.AGENTS).read_bytes(), names.AGENTS, IDENTITY)
-    again = seal(plaintext.replace(b'"source"', b'"name":"b","source"'), names.AGENTS, IDENTITY)
+    again = seal(plaintext.replace(b'"source"', instead), names.AGENTS, IDENTITY)
     found.path(names.AGENTS).write_bytes(again)
     entry = {"size": len(again), "hmac_sha256": file_hmac(again, IDENTITY, INSTANCE)}
     manifest = {**found.settings.manifest, names.AGENTS: entry}
     found = found._replace(settings=found.settings._replace(manifest=manifest))
-    with pytest.raises(SealedPayloadInvalid, match="two names"):
+    with pytest.raises(SealedPayloadInvalid, match=why):
         found.open_agent("a")
 
 
