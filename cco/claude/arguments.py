@@ -29,12 +29,13 @@ _TAKES_A_VALUE = frozenset(
 )
 """Options that swallow the next argument whatever it looks like (claude 2.1.330 --help)."""
 
-_MANAGEMENT = frozenset(
+MANAGEMENT = frozenset(
     """
     agents attach auth auto-mode doctor gateway import install kill logs mcp plugin plugins
     purge respawn rm setup-token stop ultrareview update upgrade
     """.split()
 )
+"""Commands of Claude Code: what follows them starts no session of ours."""
 _INFORMATION = frozenset(("--version", "-v", "--help", "-h"))
 
 
@@ -51,7 +52,7 @@ class UserArguments(NamedTuple):
 
 def runs_a_session(arguments: Sequence[str]) -> bool:
     """Whether these arguments start a session, rather than manage the client or print about it."""
-    return not arguments or arguments[0] not in _MANAGEMENT | _INFORMATION
+    return not arguments or arguments[0] not in MANAGEMENT | _INFORMATION
 
 
 def parse(arguments: Sequence[str], *, own_options: bool = True) -> UserArguments:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from cco.cli.examples import examples
+from cco.cli.figures import exact_usd
 from cco.cli.output import print_data, print_json, table
 from cco.cli.session_ids import shortened, whole_id
 from cco.cli.terminal_paths import short_path
@@ -100,7 +101,7 @@ def _row(whose: str, one: dict[str, Any], where: str) -> tuple[str, ...]:
     limited = one["limit_usd"] is not None
     return (
         whose,
-        f"${one['spent_usd']:.4f}",
+        exact_usd(one["spent_usd"]),
         f"${one['limit_usd']:.2f}" if limited else "-",
         f"{one['used_percent']}%" if limited else "-",
         one["state"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cco.cli import COMMANDS
 
 # `claude logs` and `claude stop` exist as well, but not without a session's id after them
-_ELSEWHERE = {
+ELSEWHERE = {
     "agent": "cco agents list",
     "log": "cco daemon logs",
     "logs": "cco daemon logs",
@@ -17,13 +17,14 @@ _ELSEWHERE = {
     "stop": "cco daemon stop",
     "uninstall": "cco install --uninstall",
 }
+"""What is proposed for words that are no commands of cco, but stand for one."""
 _LIKENESS = 0.8
 
 
 def command_meant(word: str) -> str | None:
     """The command line that was probably meant, or None for what may well be a prompt."""
-    if word in _ELSEWHERE:
-        return _ELSEWHERE[word]
+    if word in ELSEWHERE:
+        return ELSEWHERE[word]
     if not word.isascii() or not word.isalpha():
         return None
     from difflib import get_close_matches

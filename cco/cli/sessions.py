@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from cco.claude import versions
 from cco.cli.examples import examples
+from cco.cli.figures import clock, cost, model_time, tokens
 from cco.cli.output import print_data, print_json, table
 from cco.cli.paging import pages
 from cco.cli.session_ids import PAGE, shortened, whole_id
 from cco.cli.terminal_paths import short_path
+from cco.cli.waiting import asked, state, waits_of
 from cco.daemon.rendezvous import call
 
 
@@ -105,7 +107,7 @@ def _agents_table(session: dict[str, Any]) -> str:
     return table(
         ("AGENT", "STATUS", "TOOLS", "CALLS", "TOKENS", "COST", "TIME"),
         [
-            (name, status, tools, usage["calls"], tokens(usage), cost(usage), seconds(usage))
+            (name, status, tools, usage["calls"], tokens(usage), cost(usage), model_time(usage))
             for name, status, tools, usage in [own, *runs]
         ],
     )
@@ -129,44 +131,3 @@ def _client(session: dict[str, Any]) -> Iterator[str]:
 def _age(session: dict[str, Any]) -> str:
     end = session["ended_at"] or time.time()
     return clock(end - session["started_at"])
-
-
-def clock(seconds: float) -> str:
-    """A duration in hours, minutes and seconds."""
-    minutes, rest = divmod(max(int(seconds), 0), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}"
-
-
-def state(one: Mapping[str, Any], waits: Sequence[Mapping[str, Any]], now: float) -> str:
-    """How a session or an agent stands; for how long, where it waits for the person."""
-    return f"waiting {clock(now - waits[0]['since'])}" if waits else str(one["status"])
-
-
-def waits_of(session: Mapping[str, Any], agent_id: str | None) -> list[Mapping[str, Any]]:
-    """What an agent, or the session itself, waits for."""
-    return [wait for wait in session["waiting"] if wait["agent_id"] == agent_id]
-
-
-def asked(session: Mapping[str, Any]) -> str:
-    """The tools that a permission or an answer is asked for, and by whom."""
-    return ", ".join(
-        wait["tool"] + (f" ({wait['agent'] or 'an agent'})" if wait["agent_id"] else "")
-        for wait in session["waiting"]
-    )
-
-
-def tokens(usage: dict[str, Any]) -> int:
-    """All tokens of a usage record, cached ones included."""
-    kinds = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
-    return sum(int(usage[kind]) for kind in kinds)
-
-
-def cost(usage: dict[str, Any]) -> str:
-    """The cost of a usage record."""
-    return f"${usage['cost_usd']:.4f}"
-
-
-def seconds(usage: dict[str, Any]) -> str:
-    """The time that the model's calls took."""
-    return f"{usage['duration_ms'] / 1000:.1f}s"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from cco.cli.top_view import Line
+from cco.cli.top_line import Line
 
 if sys.platform == "win32":
     from cco.cli.windows_terminal import Terminal

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cco.cli.sessions import tokens
+from cco.cli.figures import tokens
 
 _DEEPEST = 6
 """Agents further down are drawn at this depth: their names need room too."""

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from cco.cli.examples import examples
+from cco.cli.figures import cost, model_time, tokens
 from cco.cli.output import print_data, print_json, table
 from cco.cli.session_ids import shortened, whole_id
-from cco.cli.sessions import cost, seconds, tokens
 from cco.cli.terminal_paths import short_path
 from cco.daemon.rendezvous import call
 
@@ -77,7 +77,7 @@ def usage_table(kind: str, rows: list[dict[str, Any]]) -> str:
                 row["output_tokens"],
                 row["cache_read_tokens"] + row["cache_creation_tokens"],
                 cost(row),
-                seconds(row),
+                model_time(row),
             )
             for row in rows
         ],

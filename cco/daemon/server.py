@@ -7,8 +7,6 @@ import base64
 import json
 import logging
 import os
-import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +33,7 @@ from cco.daemon.hooks.compactions import Compactions
 from cco.daemon.hooks.conflict_guard import watch_edits
 from cco.daemon.hooks.hints import Hints
 from cco.daemon.process import dump_no_core
+from cco.daemon.signals import hold_signals, stop_on_signals
 from cco.daemon.state import State
 from cco.daemon.strangers import Server
 from cco.daemon.telemetry.attribution import Attribution
@@ -64,7 +63,6 @@ TOKEN_BYTES = 32
 _LOCK_WAIT_S = 5.0
 _CLOSE_S = 1.0
 _REST_AFTER_S = 1.0
-_ENDING_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
 _LOG = log.LOG
 
 
@@ -90,7 +88,7 @@ def run(config: Config, explicit_port: int | None, ready: Callable[[Started], No
     """
     os.umask(0o077)
     dump_no_core()
-    _hold_signals(True)
+    hold_signals(True)
     identity = current_identity()
     folder = choose_folder()
     lock = Lock(folder / names.DAEMON_LOCK)
@@ -226,8 +224,8 @@ async def _serve(
         max_buffer_size=MAX_BODY_BYTES + (1 << 20),
     )
     server.add_sockets(listening)
-    _on_signals(loop, stop)
-    _hold_signals(False)
+    stop_on_signals(loop, stop)
+    hold_signals(False)
     _LOG.info("cco %s serves on port %d from %s", VERSION, sealed.settings.port, sealed.folder)
     ready()
     writing = asyncio.create_task(history.keep())
@@ -246,7 +244,7 @@ async def _serve(
     await keeping
     history.end(write=not upkeep.superseded)  # it would be written over another's
     await writing
-    _hold_signals(True)  # the loop takes its handlers along: one more would leave files behind
+    hold_signals(True)  # the loop takes its handlers along: one more would leave files behind
     return handover
 
 
@@ -262,24 +260,6 @@ def _load_the_rest() -> None:
     """Load what the first edit needs: by then the frozen program's copy may be gone with the
     user's cache, and a program that cannot be read ends."""
     import psutil  # noqa: F401  # it would hold the start up
-
-
-def _hold_signals(hold: bool) -> None:
-    """While no handlers stand, let signals wait: one in between would leave files behind."""
-    if sys.platform != "win32":
-        numbers = [getattr(signal, name) for name in _ENDING_SIGNALS if hasattr(signal, name)]
-        signal.pthread_sigmask(signal.SIG_BLOCK if hold else signal.SIG_UNBLOCK, numbers)
-
-
-def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    for name in _ENDING_SIGNALS:
-        number = getattr(signal, name, None)
-        if number is None:
-            continue
-        if sys.platform == "win32":
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
-        else:
-            loop.add_signal_handler(number, stop)
 
 
 def _previous(folder: Path, identity: Identity) -> Settings | None:

@@ -41,7 +41,12 @@ _SETTINGS_FIELDS: Mapping[str, type] = {
 _MEMBER_FIELDS: Mapping[str, Mapping[str, type]] = {
     names.AGENTS: {"agents": list},
     names.RULES: {"rules": str},
-    names.HOOKS: {"pre_compact": str, "post_compact": str},
+    names.HOOKS: {
+        "pre_compact": str,
+        "post_compact": str,
+        "agent_pre_compact": str,
+        "agent_post_compact": str,
+    },
 }
 _AGENT_FIELDS: Mapping[str, type] = {
     "name": str,

@@ -207,6 +207,15 @@ def test_what_is_not_there_is_told_to_friends(daemon: Sandbox) -> None:
     assert_problem(daemon.request("POST", "/api/v1/usage", {}), 405)
 
 
+def test_a_method_that_nobody_knows_passes_the_same_checks(daemon: Sandbox) -> None:
+    assert_problem(daemon.request("BREW", "/api/v1/usage", token=False), 401)
+    assert_problem(daemon.request("BREW", "/api/v1/usage", headers={"Host": "evil.example"}), 421)
+    assert_problem(daemon.request("BREW", "/nothing"), 404)
+    answer = daemon.request("BREW", "/api/v1/usage")
+    assert_problem(answer, 405)
+    assert answer.headers["allow"] == "GET, HEAD"
+
+
 @pytest.mark.parametrize("origin", ["null", "https://evil.example", "http://127.0.0.1:1", ""])
 def test_pages_of_other_origins_may_not_write(daemon: Sandbox, origin: str) -> None:
     for target in POSTS:

@@ -89,6 +89,7 @@ def test_nothing_of_a_tampered_file_is_served(healthy: Sandbox, name: str, tampe
     path = healthy.temp / name
     event, payload = EVENTS[name]
     assert "systemMessage" not in healthy.hook(event, **payload).json()
+    before = len(healthy.log())
     try:
         tamper(path)
         answer = healthy.hook(event, **payload)
@@ -99,7 +100,9 @@ def test_nothing_of_a_tampered_file_is_served(healthy: Sandbox, name: str, tampe
     assert set(document) == {"systemMessage"}
     assert name in document["systemMessage"]
     assert "cco daemon restart" in document["systemMessage"]
-    assert not [line for line in secret if line in answer.body.decode()]
+    logged = healthy.log()[before:]
+    assert re.search(rf"ERROR +{event}: refused a sealed file: \S*{re.escape(name)} ", logged)
+    assert not [line for line in secret if line in answer.body.decode() + logged]
 
 
 def test_after_a_compaction_one_bad_file_is_enough(healthy: Sandbox) -> None:

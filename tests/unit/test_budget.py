@@ -1,4 +1,4 @@
-"""Budgets: what counts towards them, how they stand, and what the guard says when."""
+"""Budgets: what counts towards them, and how they stand."""
 
 from __future__ import annotations
 
@@ -6,54 +6,17 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cco.daemon.hooks.budget_guard import BudgetGuard, usd
-from cco.daemon.hooks.guards import Decision
-from cco.ledger.budget import MAX_KEPT, Budgets, Standing, nanousd
-from cco.ledger.ledger import MAX_SESSIONS, Ledger
-from cco.ledger.otlp import LogRecord
-from cco.ledger.records import NANOS_PER_USD, Session
-
-NOON = datetime(2025, 6, 17, 12).timestamp()
-
-
-class Place:
-    """A ledger, its budgets and their guard, at a time that can be set."""
-
-    def __init__(self, day_usd: float | None = None) -> None:
-        self.now = NOON
-        self.ledger = Ledger(lambda: self.now)
-        self.budgets = Budgets(self.ledger, nanousd(day_usd), lambda: self.now)
-        self.guard = BudgetGuard(self.budgets, self.ledger.feed)
-        self._sequence = 0
-
-    def session(self, name: str = "s", launch: str | None = None, usd: str = "") -> Session:
-        session = self.ledger.record_hook("UserPromptSubmit", {"session_id": name}, launch)
-        assert session is not None
-        if launch is not None:
-            self.budgets.note_launch(launch, usd)
-        return session
-
-    def spend(self, amount: object, name: str = "s", **more: object) -> None:
-        self._sequence += 1
-        told = {"session.id": name, "cost_usd": amount, "event.sequence": self._sequence, **more}
-        self.ledger.record_log(LogRecord("api_request", told))
-
-    def prompt(self, text: object = "go on", name: str = "s") -> Decision | None:
-        return self.guard.before_prompt(self.ledger.session(name), {"prompt": text})
-
-    def tool(self, tool: str = "Agent", name: str = "s", **tool_input: Any) -> Decision | None:
-        payload = {"tool_name": tool, "tool_input": tool_input}
-        return self.guard.before_tool(self.ledger.session(name), payload)
-
-    def events(self) -> list[str]:
-        return [one.kind for one in self.ledger.feed.since(0) if one.kind.startswith("budget")]
+from cco.daemon.hooks.budget_guard import usd
+from cco.ledger.budget import MAX_KEPT, Standing, nanousd
+from cco.ledger.ledger import MAX_SESSIONS
+from cco.ledger.records import NANOS_PER_USD
+from tests.unit.budgeting import NOON, Place, stopped, told
 
 
 @pytest.fixture
@@ -69,18 +32,6 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
-
-
-def stopped(decision: Decision | None) -> str:
-    assert decision is not None
-    assert decision.stops
-    return decision.reason
-
-
-def told(decision: Decision | None) -> str:
-    assert decision is not None
-    assert not decision.stops
-    return decision.reason
 
 
 # --- amounts ---
@@ -146,6 +97,17 @@ def test_the_sessions_of_a_launch_share_its_budget() -> None:
     assert place.budgets.session(after_clear).spent_nanousd == 5_500_000_000
     assert "used up" in stopped(place.prompt(name="first"))
     assert place.prompt(name="other") is None
+
+
+@pytest.mark.parametrize("launch", [None, "l"])
+def test_sessions_without_a_budget_share_none(launch: str | None) -> None:
+    place = Place()
+    first = place.session("first", launch)
+    second = place.session("second", launch)
+    place.spend(3, "first")
+    place.budgets.set_session(second, 5 * NANOS_PER_USD)
+    assert place.budgets.session(first) == Standing("session", 3 * NANOS_PER_USD)
+    assert place.budgets.session(second) == Standing("session", 0, 5 * NANOS_PER_USD)
 
 
 def test_without_a_budget_nothing_is_said() -> None:
@@ -233,6 +195,15 @@ def test_where_telemetry_goes_elsewhere_the_clients_figure_makes_the_day() -> No
     assert place.budgets.day().spent_nanousd == 250_000_000
 
 
+def test_what_was_spent_yesterday_is_not_todays_because_it_is_told_today() -> None:
+    place = Place(20)
+    session = place.session()
+    place.spend(3)
+    place.now += 86_400
+    place.budgets.note_told(session, 3)
+    assert place.budgets.day().spent_nanousd == 0
+
+
 def test_memory_is_bounded() -> None:
     place = Place()
     for number in range(MAX_KEPT * 2):
@@ -243,6 +214,15 @@ def test_memory_is_bounded() -> None:
     for kept in (place.budgets._launches, place.budgets._set, place.budgets._told,
                  place.guard._warned):  # fmt: skip
         assert len(kept) == MAX_KEPT
+
+
+def test_a_launch_that_is_still_heard_of_keeps_its_budget() -> None:
+    place = Place()
+    session = place.session(launch="l", usd="5")
+    for number in range(MAX_KEPT):
+        place.budgets.note_launch(f"l{number}", "1")
+        place.budgets.note_launch("l", "5")
+    assert place.budgets.session(session).limit_nanousd == 5 * NANOS_PER_USD
 
 
 # --- what outlives the daemon ---
@@ -269,11 +249,17 @@ def test_limits_are_written_down_and_taken_over() -> None:
     assert after.budgets.day().limit_nanousd == 10 * NANOS_PER_USD
 
 
+def test_the_largest_limit_is_taken_over() -> None:
+    place = Place()
+    place.budgets.restore({"set": {"s": 10**15}})
+    assert place.budgets.session(place.session()).limit_nanousd == 10**15
+
+
 @pytest.mark.parametrize(
     "document",
     [{}, {"launches": [], "set": 5, "day": {}}, {"set": {"s": "5", "t": True, "u": -1, "v": 0}},
      {"launches": {"l": 10**30, "m": 1.5, "n": None}}, {"day": ["2026-01-01"]}, {"day": [5, 5]},
-     {"day": ["2026-01-01", "5"]}],
+     {"day": ["2026-01-01", "5"]}, {"set": {"s": 10**15 + 1}}],
 )  # fmt: skip
 def test_what_makes_no_sense_is_left_out(document: dict[str, Any]) -> None:
     place = Place()
@@ -281,111 +267,13 @@ def test_what_makes_no_sense_is_left_out(document: dict[str, Any]) -> None:
     assert place.budgets.to_document() == {"launches": {}, "set": {}, "day": None}
 
 
-# --- what is said ---
-
-
-def test_each_is_warned_once() -> None:
-    place = Place()
-    place.session(launch="l", usd="5")
-    place.spend("3.99")
-    assert place.prompt() is None
-    place.spend("0.01")
-    assert "80% of this session's budget is used: $4.00 of $5.00." in told(place.prompt())
-    assert place.prompt() is None
-    assert "80%" in told(place.tool())
-    assert place.tool() is None
-    assert place.events() == ["budget.warned", "budget.warned"]
-
-
-def test_what_is_used_up_stops_delegation_and_prompts() -> None:
-    place = Place()
-    place.session(launch="l", usd="5")
-    place.spend("5.21")
-    for tool in ("Agent", "Task", "Workflow"):
-        reason = stopped(place.tool(tool))
-        assert reason.startswith("This session's budget of $5.00 is used up ($5.21).")
-        assert "cco budget set 10 --session s" in reason
-    reason = stopped(place.prompt())
-    assert reason.startswith("cco: This session's budget of $5.00 is used up ($5.21).")
-    assert reason.endswith("\n  cco budget set 10 --session s")
-    assert place.events() == ["budget.stopped"] * 4
-
-
-def test_work_under_way_goes_on() -> None:
-    place = Place()
-    place.session(launch="l", usd="5")
-    place.spend(6)
-    for name in ("Bash", "Edit", "Read", "TaskUpdate", "SendMessage"):
-        assert place.tool(name, command="make") is None
-    for text in ("<task-notification>done</task-notification>", "/compact", "/model opus",
-                 " <local-command-stdout>", "<command-name>/clear</command-name>"):  # fmt: skip
-        assert place.prompt(text) is None
-    for other in ("/home/me/x.py fails", "fix it", "", None, 5):
-        stopped(place.prompt(other))
-
-
-def test_raising_lets_the_session_go_on_and_warns_anew() -> None:
-    place = Place()
-    session = place.session(launch="l", usd="5")
-    place.spend(5)
-    stopped(place.prompt())
-    place.budgets.set_session(session, 6 * NANOS_PER_USD)
-    place.session(launch="l", usd="5")  # every hook brings the launch's own budget again
-    assert "83% of this session's budget is used: $5.00 of $6.00." in told(place.prompt())
-    assert place.tool() is not None
-    place.budgets.set_session(session, 60 * NANOS_PER_USD)
-    assert place.prompt() is None
-    place.session("after-clear", "l", "5")
-    assert place.budgets.session(place.ledger.session("after-clear")).limit_nanousd == 60 * 10**9
-
-
-def test_a_later_launch_brings_its_own_budget_but_takes_nothing_back() -> None:
-    place = Place()
-    session = place.session(launch="first", usd="5")
-    place.spend(6)
-    place.session(launch="second", usd="4")
-    assert "budget of $4.00 is used up ($6.00)" in stopped(place.prompt())
-    place.budgets.set_session(session, 10 * NANOS_PER_USD)
-    for launch, amount, limit in (("third", "4", 10), ("fourth", "", 10), ("fifth", "20", 20)):
-        place.session(launch=launch, usd=amount)
-        assert place.prompt() is None
-        assert place.budgets.session(session).limit_nanousd == limit * NANOS_PER_USD
-    place.budgets.set_session(session, 5 * NANOS_PER_USD)
-    assert "budget of $5.00 is used up ($6.00)" in stopped(place.prompt())
-
-
-def test_a_day_stops_every_session_and_is_raised_until_midnight() -> None:
+def test_who_watches_is_told_what_was_set() -> None:
     place = Place(10)
-    place.session()
-    place.spend(10)
-    place.session("other")
-    for name in ("s", "other"):
-        reason = stopped(place.prompt(name=name))
-        assert reason.startswith("cco: Today's budget of $10.00 is used up ($10.00).")
-        assert reason.endswith("\n  cco budget set 20 --day")
-    place.budgets.set_day(11 * NANOS_PER_USD)
-    assert "90% of today's budget" in told(place.prompt())
-    place.now += 86_400
-    assert place.budgets.day() == Standing("day", 0, 10 * NANOS_PER_USD)
-
-
-def test_both_are_told_where_both_are_used_up() -> None:
-    place = Place(1)
-    place.session(launch="l", usd="0.5")
-    place.spend(2)
-    reason = stopped(place.prompt())
-    assert "cco budget set 3 --session s\n  cco budget set 3 --day" in reason
-
-
-@pytest.mark.parametrize(
-    ("command", "refused"),
-    [("cco budget set 10", True), ("cd x && /opt/cco budget set 10 --day", True),
-     ("a;b/cco budget set 1", True), ("x |& ./cco budget set 1", True), ("xcco budget set", False),
-     ("true\n cco  budget set 5", True), ("(cco budget set 5)", True), ("cco budget", False),
-     ("cco budget --json", False), ("grep -rn 'cco budget set' docs", False), ("", False)],
-)  # fmt: skip
-def test_a_model_does_not_raise_its_own_budget(command: str, refused: bool) -> None:
-    place = Place()
-    place.session()
-    decision = place.tool("Bash", command=command)
-    assert (decision is not None and decision.stops) is refused
+    place.budgets.set_session(place.session(), 6 * NANOS_PER_USD)
+    place.budgets.set_day(20 * NANOS_PER_USD)
+    events = [json.loads(one.data) for one in place.ledger.feed.since(0)]
+    assert [
+        (one["session_id"], one["scope"], one["limit_usd"])
+        for one in events
+        if one["kind"] == "budget.set"
+    ] == [("s", "session", 6.0), ("", "day", 20.0)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 import pytest
 
-from cco.claude.arguments import _MANAGEMENT
+from cco.claude.arguments import MANAGEMENT
 from cco.cli import COMMANDS
 from cco.cli.app import application
-from cco.cli.meant import _ELSEWHERE, command_meant
+from cco.cli.meant import ELSEWHERE, command_meant
 
 
-@pytest.mark.parametrize("line", sorted({*_ELSEWHERE.values()}))
+@pytest.mark.parametrize("line", sorted({*ELSEWHERE.values()}))
 def test_what_is_proposed_exists(line: str) -> None:
     _, first, *rest = line.split()
     assert first in COMMANDS
@@ -27,5 +27,5 @@ def test_what_is_proposed_exists(line: str) -> None:
 
 
 def test_a_command_of_claude_code_stays_one() -> None:
-    refused = {word for word in _MANAGEMENT - COMMANDS if command_meant(word) is not None}
+    refused = {word for word in MANAGEMENT - COMMANDS if command_meant(word) is not None}
     assert refused == {"logs", "stop"}  # which need a session's id after them

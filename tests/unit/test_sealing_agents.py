@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from cco.errors import SealedFileChanged, SealedPayloadInvalid
 from cco.sealing import names
+from cco.sealing.envelope import seal, unseal
 from cco.sealing.keys import Identity
-from cco.sealing.sealed_set import SealedSet, write_set
+from cco.sealing.sealed_set import SealedSet, file_hmac, write_set
 
 IDENTITY = Identity("machine", "user", b"secret")
+INSTANCE = bytes(16)
 SETTINGS = {
     "api_url": "http://localhost:3000",
     "port": 3000,
@@ -47,7 +49,7 @@ def sealed(folder: str, agents: Any) -> SealedSet:
             ("pre_compact", "post_compact", "agent_pre_compact", "agent_post_compact"), ""
         ),
     }
-    return write_set(Path(folder), IDENTITY, SETTINGS, members)
+    return write_set(Path(folder), IDENTITY, SETTINGS, members, instance=INSTANCE)
 
 
 @settings(database=None, deadline=None, max_examples=50)
@@ -67,6 +69,24 @@ def test_one_agent_is_found_as_in_the_whole(briefs: dict[str, str], other: str) 
 def test_an_agent_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SealedPayloadInvalid, match="'tools'"):
         sealed(str(tmp_path), [{**agent("a", "brief"), "tools": None}]).open_agent("a")
+
+
+@pytest.mark.parametrize(
+    ("instead", "why"),
+    [(b'"name":"b","source"', "has an agent of two names"), (b"source", "does not hold JSON")],
+)
+def test_an_agent_that_was_sealed_wrong_is_refused(
+    tmp_path: Path, instead: bytes, why: str
+) -> None:
+    found = sealed(str(tmp_path), [agent("a", "brief")])
+    plaintext = unseal(found.path(names.AGENTS).read_bytes(), names.AGENTS, IDENTITY)
+    again = seal(plaintext.replace(b'"source"', instead), names.AGENTS, IDENTITY)
+    found.path(names.AGENTS).write_bytes(again)
+    entry = {"size": len(again), "hmac_sha256": file_hmac(again, IDENTITY, INSTANCE)}
+    manifest = {**found.settings.manifest, names.AGENTS: entry}
+    found = found._replace(settings=found.settings._replace(manifest=manifest))
+    with pytest.raises(SealedPayloadInvalid, match=why):
+        found.open_agent("a")
 
 
 def test_a_changed_file_gives_no_agent(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from cco.catalogue.model import COMPACTION_TEXTS
 from cco.errors import (
     SealedFileChanged,
     SealedFileForeign,
@@ -338,6 +339,8 @@ def test_settings_with_an_impossible_port(port: int) -> None:
         (names.RULES, "rules", str),
         (names.HOOKS, "pre_compact", str),
         (names.HOOKS, "post_compact", str),
+        (names.HOOKS, "agent_pre_compact", str),
+        (names.HOOKS, "agent_post_compact", str),
         (names.AGENTS, "agents", list),
     ],
 )
@@ -345,7 +348,7 @@ def test_settings_with_an_impossible_port(port: int) -> None:
 @given(drawn.JSON_VALUES)
 def test_member_with_a_field_of_another_type(name: str, key: str, kind: type, value: Any) -> None:
     assume(type(value) is not kind)
-    payload = {"format": 1, "instance": INSTANCE.hex(), "pre_compact": "", "post_compact": ""}
+    payload = {"format": 1, "instance": INSTANCE.hex(), **dict.fromkeys(COMPACTION_TEXTS, "")}
     with refused(SealedPayloadInvalid):
         open_sealed(name, payloads={name: {**payload, key: value}})
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from cco.cli.columns import fit, fit_end, pad, width
 from cco.cli.top_data import picture
+from cco.cli.top_line import Line
 from cco.cli.top_tree import agents_tree
-from cco.cli.top_view import SORTS, Line, View, screen, whole
+from cco.cli.top_view import SORTS, View, screen, whole
 from cco.ledger.records import NANOS_PER_USD, AgentRun, Session, Usage
 
 NOW = 1_800_000_000.0

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from cco.cli.top_line import Line
 from cco.cli.top_screen import Screen, opened_screen
-from cco.cli.top_view import Line
 
 
 class Pair:

@@ -194,7 +194,12 @@ def _payload(name: str, instance: bytes) -> Json:
         },
         AGENTS: {"agents": [{**public, "keywords": ["bug"], "brief": "Reproduce it first.\n"}]},
         RULES: {"rules": "Delegate, then verify.\n"},
-        HOOKS: {"pre_compact": "Keep: $state", "post_compact": "Where it stood: $state"},
+        HOOKS: {
+            "pre_compact": "Keep: $state",
+            "post_compact": "Where it stood: $state",
+            "agent_pre_compact": "Keep of your task: $state",
+            "agent_post_compact": "Where you stood: $state",
+        },
     }
     return {**common, **fields[name]}
 
@@ -311,16 +316,18 @@ def _wrong_payloads() -> list[Json]:
         )
     common: Json = {"format": 1, "instance": INSTANCE.hex()}
     earlier: Json = {"format": 1, "instance": EARLIER_INSTANCE.hex()}
+    invalid = "SealedPayloadInvalid"
     members: list[tuple[str, str, Any, str]] = [
-        (RULES, "not JSON", b"rules", "SealedPayloadInvalid"),
-        (RULES, "format 2", {**common, "format": 2, "rules": ""}, "SealedPayloadInvalid"),
-        (RULES, "no rules", common, "SealedPayloadInvalid"),
-        (RULES, "rules a number", {**common, "rules": 7}, "SealedPayloadInvalid"),
+        (RULES, "not JSON", b"rules", invalid),
+        (RULES, "format 2", {**common, "format": 2, "rules": ""}, invalid),
+        (RULES, "no rules", common, invalid),
+        (RULES, "rules a number", {**common, "rules": 7}, invalid),
         (RULES, "another instance", {**earlier, "rules": ""}, "SealedFileReplayed"),
-        (HOOKS, "one text only", {**common, "pre_compact": ""}, "SealedPayloadInvalid"),
-        (AGENTS, "an object", {**common, "agents": {}}, "SealedPayloadInvalid"),
-        (AGENTS, "numbers", {**common, "agents": [7]}, "SealedPayloadInvalid"),
-        (AGENTS, "no brief", {**common, "agents": [{"name": "a"}]}, "SealedPayloadInvalid"),
+        (HOOKS, "one text only", {**common, "pre_compact": ""}, invalid),
+        (HOOKS, "none for agents", {**common, "pre_compact": "", "post_compact": ""}, invalid),
+        (AGENTS, "an object", {**common, "agents": {}}, invalid),
+        (AGENTS, "numbers", {**common, "agents": [7]}, invalid),
+        (AGENTS, "no brief", {**common, "agents": [{"name": "a"}]}, invalid),
     ]
     for name, what, payload, error in members:
         files = sealed_set(payloads={name: payload})

@@ -147,7 +147,12 @@ const FIELDS = {
     agents: (value) => Array.isArray(value) && value.every((agent) => hasFields(agent, AGENT_FIELDS)),
   },
   [RULES]: { rules: isString },
-  [HOOKS]: { pre_compact: isString, post_compact: isString },
+  [HOOKS]: {
+    pre_compact: isString,
+    post_compact: isString,
+    agent_pre_compact: isString,
+    agent_post_compact: isString,
+  },
 };
 
 function hasFields(value, fields) {

@@ -17,6 +17,7 @@ from cco.daemon.api.openapi import (
     health,
     hooks,
     leases,
+    mcp,
     metrics,
     notes,
     sessions,
@@ -38,6 +39,7 @@ PIECES: tuple[ModuleType, ...] = (
     events,
     leases,
     notes,
+    mcp,
     dashboard,
     shutdown,
 )

@@ -1,4 +1,4 @@
-"""/api/v1/notes and one note, and the MCP endpoint beside them."""
+"""/api/v1/notes and one note."""
 
 from __future__ import annotations
 
@@ -52,15 +52,6 @@ _GIVEN = {
     "anyOf": [{"required": ["project"]}, {"required": ["session_id"]}],
     "additionalProperties": False,
 }
-_MESSAGE = record(
-    {"jsonrpc": {"const": "2.0"}, "id": {"type": ["string", "integer", "null"]}},
-    optional=["id"],
-)
-_SENT = record(
-    {"jsonrpc": {"const": "2.0"}, "id": {"type": ["string", "integer"]}, "method": TEXT},
-    optional=["id"],
-)
-
 PATHS = {
     "/api/v1/notes": {
         "get": operation(
@@ -87,24 +78,6 @@ PATHS = {
             problems=[403, 404],
         )
     },
-    "/mcp": {
-        "post": operation(
-            "postMcpMessage",
-            "A message of the Model Context Protocol (streamable HTTP, answered with JSON).",
-            {
-                200: answer("The answer.", _MESSAGE),
-                202: {"description": "A notification was taken."},
-            },
-            body=_SENT,
-            problems=[404],
-            about="What is no message, or of no revision that is spoken here, is answered with "
-            "400 and an error of JSON-RPC.",
-        )
-    },
-}
-PATHS["/mcp"]["post"]["responses"] |= {
-    "400": answer("An error of JSON-RPC.", _MESSAGE),
-    "404": answer("An error of JSON-RPC: there is no such method.", _MESSAGE),
 }
 
 SCHEMAS = {

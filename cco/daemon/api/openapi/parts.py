@@ -66,7 +66,8 @@ def operation(
     about: str = "",
     open_to_all: bool = False,
 ) -> dict[str, Any]:
-    """One method of one path; the problems that every request may meet are added."""
+    """One method of one path; the problems that every request may meet are added, but those that
+    it answers in a way of its own."""
     statuses = {*(OPEN if open_to_all else EVERYWHERE), *problems}
     described: dict[str, Any] = {
         "operationId": operation_id,
@@ -81,7 +82,7 @@ def operation(
     if body is not None:
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
         statuses |= set(WRITES)
-    for status in sorted(statuses):
+    for status in sorted(statuses - answers.keys()):
         described["responses"][str(status)] = {"$ref": f"#/components/responses/{status}"}
     return described
 
