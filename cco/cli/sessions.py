@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from cco.claude import versions
+from cco.cli.columns import fit_end
 from cco.cli.examples import examples
-from cco.cli.output import print_data, print_json, table
+from cco.cli.output import print_data, print_json, table, terminal_columns
 from cco.cli.paging import pages
 from cco.cli.session_ids import PAGE, shortened, whole_id
 from cco.cli.terminal_paths import short_path
@@ -82,6 +83,8 @@ def _sessions_table(sessions: list[dict[str, Any]]) -> str:
             )
             for one in sessions
         ],
+        columns=terminal_columns(),
+        shorten=fit_end,
     )
 
 
