@@ -120,9 +120,11 @@ def status(as_json: bool) -> None:
 
 
 def _status_text(sealed: SealedSet, uptime_s: float) -> str:
+    from cco.cli.sessions import clock
+
     settings = sealed.settings
     return (
-        f"running on port {settings.port} (pid {settings.pid}) for {uptime_s:.0f} s, "
+        f"running on port {settings.port} (pid {settings.pid}) for {clock(uptime_s)}, "
         f"version {settings.version}\n"
         f"files in {printable(str(sealed.folder))}: {', '.join(names.SEALED)}"
     )

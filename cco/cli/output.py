@@ -92,30 +92,36 @@ def table(
     *,
     columns: int | None = None,
     shorten: Callable[[str, int], str] | None = None,
+    spare: Sequence[str] = (),
 ) -> str:
     """Align rows under a header; numbers (and a header over them) to the right.
 
-    With `columns` the last cell of a row gives way where the row is wider: it goes on in the lines
-    below, or is shortened.
+    With `columns` a row that is wider goes without what is `spare`, in this order; then its last
+    cell gives way, which goes on in the lines below, or is shortened.
     """
     from cco.cli.columns import pad, width, wrap
 
-    cells = [[printable(str(value)) for value in row] for row in rows]
-    widths = [max(map(width, column)) for column in zip(header, *cells, strict=True)]
-    right = [
-        bool(cells) and all(_NUMBER.fullmatch(row[index]) for row in cells)
-        for index in range(len(header))
-    ]
-    indent = sum(widths[:-1]) + 2 * len(widths[:-1])
+    cells = [list(header), *([printable(str(value)) for value in row] for row in rows)]
+    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
+    for name in spare:
+        taken = sum(widths[:-1]) + 2 * len(widths[1:]) + min(widths[-1], _LEAST_COLUMNS)
+        if columns is None or taken <= columns:
+            break
+        index = cells[0].index(name)
+        del widths[index]
+        for row in cells:
+            del row[index]
+    right = [all(map(_NUMBER.fullmatch, column[1:])) for column in zip(*cells, strict=True)]
+    indent = sum(widths[:-1]) + 2 * len(widths[1:])
     room = widths[-1] if columns is None else columns - indent
     if room >= _LEAST_COLUMNS:
         widths[-1] = min(widths[-1], room)
     lines = []
-    for row in [list(header), *cells]:
+    for row in cells:
         last = [shorten(row[-1], widths[-1])] if shorten else wrap(row[-1], widths[-1])
         parts = [
-            pad(value, columns, right=to_right)
-            for value, columns, to_right in zip([*row[:-1], last[0]], widths, right, strict=True)
+            pad(value, wide, right=to_right and len(cells) > 1)
+            for value, wide, to_right in zip([*row[:-1], last[0]], widths, right, strict=True)
         ]
         lines.append("  ".join(parts).rstrip())
         lines += [" " * indent + more for more in last[1:]]

@@ -85,6 +85,7 @@ def _sessions_table(sessions: list[dict[str, Any]]) -> str:
         ],
         columns=terminal_columns(),
         shorten=fit_end,
+        spare=("CALLS", "AGENTS", "PROMPTS", "TOKENS"),
     )
 
 
@@ -111,6 +112,8 @@ def _agents_table(session: dict[str, Any]) -> str:
             (name, status, tools, usage["calls"], tokens(usage), cost(usage), seconds(usage))
             for name, status, tools, usage in [own, *runs]
         ],
+        columns=terminal_columns(),
+        spare=("TOOLS", "CALLS", "TIME"),
     )
 
 

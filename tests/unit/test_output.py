@@ -84,6 +84,22 @@ def test_a_path_in_the_last_column_keeps_its_end() -> None:
     ]
 
 
+def test_what_can_be_spared_goes_before_the_last_column_gives_way() -> None:
+    header, row = (
+        ("SESSION", "CALLS", "TOKENS", "PROJECT"),
+        ("3f0c1b52", 12, 3456, "/home/ada/shop"),
+    )
+
+    def headers(columns: int | None) -> list[str]:
+        text = table(header, [row], columns=columns, shorten=fit_end, spare=("CALLS", "TOKENS"))
+        assert columns is None or max(map(width, text.split("\n"))) <= columns
+        return text.split("\n")[0].split()
+
+    assert headers(None) == headers(39) == headers(37) == [*header]
+    assert headers(36) == headers(30) == ["SESSION", "TOKENS", "PROJECT"]
+    assert headers(29) == headers(22) == ["SESSION", "PROJECT"]
+
+
 def test_lines_are_broken_between_words_and_paths_behind_a_slash() -> None:
     assert wrap("one two three", 8) == ["one two", "three"]
     assert wrap("in /home/ada/work/shop", 12) == ["in", "/home/ada/", "work/shop"]
