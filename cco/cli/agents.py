@@ -7,7 +7,15 @@ import click
 from cco.catalogue.lint import COUNT, LISTING_LIMIT_TOKENS, catalogue_flaws, listing_tokens
 from cco.catalogue.overlay import PersonalCatalogue, overlay_folder, personal_catalogue
 from cco.cli.examples import examples
-from cco.cli.output import print_data, print_json, print_note, printable, table
+from cco.cli.output import (
+    print_data,
+    print_json,
+    print_note,
+    print_prose,
+    printable,
+    table,
+    terminal_columns,
+)
 from cco.config import load_config
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -42,7 +50,7 @@ def list_agents(as_json: bool) -> None:
         print_json([agent.public() for agent in agents])
         return
     rows = [(agent.name, agent.model, agent.description) for agent in agents]
-    print_data(table(("NAME", "MODEL", "WHEN"), rows))
+    print_data(table(("NAME", "MODEL", "WHEN"), rows, columns=terminal_columns()))
 
 
 @group.command(
@@ -58,8 +66,8 @@ def show(name: str, as_json: bool) -> None:
         print_json({**agent.public(), "keywords": list(agent.keywords), "brief": agent.brief})
         return
     print_data(f"{agent.name}: {printable(agent.description)}")
-    print_data(f"model {agent.model}; tools {', '.join(agent.tools)}\n")
-    print_data("\n".join(printable(line.expandtabs(4)) for line in agent.brief.split("\n")))
+    print_prose(f"model {agent.model}; tools {', '.join(agent.tools)}\n")
+    print_prose("\n".join(printable(line.expandtabs(4)) for line in agent.brief.split("\n")))
 
 
 @group.command(
@@ -101,7 +109,7 @@ def search(text: tuple[str, ...], limit: int, as_json: bool) -> int:
         )
     elif found:
         rows = [(match.name, f"{match.score:.1f}", agent.description) for match, agent in found]
-        print_data(table(("NAME", "SCORE", "WHEN"), rows))
+        print_data(table(("NAME", "SCORE", "WHEN"), rows, columns=terminal_columns()))
         if not clear:
             print_note("none of these fits so clearly that a session would be told of it")
     else:
@@ -133,11 +141,11 @@ def lint(as_json: bool) -> int:
         )
         return 1 if found else 0
     for line in found:
-        print_data(printable(line))
+        print_prose(printable(line))
     yours = f", {len(own)} of them yours ({overlay_folder()})" if own else ""
     problems = {0: "no problems", 1: "1 problem"}.get(len(found), f"{len(found)} problems")
     listing = f"listing {tokens} of {LISTING_LIMIT_TOKENS} tokens"
-    print_data(f"{len(agents)} agents{yours}; {listing}; {problems}")
+    print_prose(f"{len(agents)} agents{yours}; {listing}; {problems}")
     return 1 if found else 0
 
 

@@ -37,11 +37,24 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, "[--budget USD] [ARGUMENTS OF CLAUDE]...")
+        formatter.write_usage(ctx.command_path, "COMMAND [ARGS]...", prefix="       ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from cco.cli.manual_texts import OPTIONS
+
+        own = [one.get_help_record(ctx) for one in self.params if isinstance(one, click.Option)]
+        with formatter.section("Options"):
+            formatter.write_dl([*OPTIONS, *filter(None, own)])
+        self.format_commands(ctx, formatter)
+
 
 _HELP = """Claude Code with specialists, rules that survive compaction, and exact costs.
 
 What is none of the commands below goes to Claude Code as it is: cco starts a session in this
-folder. Also: cco version, and cco hook and cco statusline, which Claude Code calls.
+folder. Its own help: cco -- --help. Also: cco version, and cco hook and cco statusline, which
+Claude Code calls.
 """
 
 

@@ -34,6 +34,25 @@ def fit_end(text: str, columns: int) -> str:
     return _CUT + text[start:] if columns > 0 else ""
 
 
+def wrap(text: str, columns: int) -> list[str]:
+    """A text in lines of at most so many columns, cut between words.
+
+    A word that is longer is cut behind a slash where it has one, as suits a path.
+    """
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if width(longer) <= columns:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        *whole, line = _pieces(word, columns)
+        lines += whole
+    return [*lines, line]
+
+
 def pad(text: str, columns: int, *, right: bool = False) -> str:
     """A text filled up with spaces."""
     space = " " * (columns - width(text))
@@ -47,6 +66,19 @@ def _opening(text: str, columns: int) -> str:
         if taken > columns:
             return text[:index]
     return text
+
+
+def _pieces(word: str, columns: int) -> list[str]:
+    """A word in pieces of at most so many columns, each of one letter at least."""
+    pieces = []
+    while width(word) > columns:
+        piece = _opening(word, columns) or word[0]
+        if len(piece) == len(word):  # one letter that is wider than the room
+            break
+        slash = max(map(piece.rfind, "/\\")) + 1
+        pieces.append(piece[: slash or len(piece)])
+        word = word[len(pieces[-1]) :]
+    return [*pieces, word]
 
 
 def _width_of(one: str) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cco.cli.examples import examples
-from cco.cli.output import print_data, print_json, print_note, printable
+from cco.cli.output import print_data, print_json, print_note, print_prose, printable
 from cco.config import load_config
 from cco.daemon import supervisor
 from cco.daemon.rendezvous import call, find_alive
@@ -116,13 +116,15 @@ def status(as_json: bool) -> None:
     if as_json:
         print_json(document)
         return
-    print_data(_status_text(sealed, float(health["uptime_s"])))
+    print_prose(_status_text(sealed, float(health["uptime_s"])))
 
 
 def _status_text(sealed: SealedSet, uptime_s: float) -> str:
+    from cco.cli.sessions import clock
+
     settings = sealed.settings
     return (
-        f"running on port {settings.port} (pid {settings.pid}) for {uptime_s:.0f} s, "
+        f"running on port {settings.port} (pid {settings.pid}) for {clock(uptime_s)}, "
         f"version {settings.version}\n"
         f"files in {printable(str(sealed.folder))}: {', '.join(names.SEALED)}"
     )

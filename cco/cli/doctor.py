@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from cco import build_info
+from cco.cli.columns import width, wrap
 from cco.cli.examples import examples
-from cco.cli.output import print_data, print_json, printable
+from cco.cli.output import print_data, print_json, printable, terminal_columns
 from cco.doctor.examination import AREAS, Fixed, examine, put_right
 from cco.doctor.finding import NOTE, OK, PROBLEM, Finding
 from cco.redaction import redacted
@@ -21,6 +22,9 @@ _MARKS = {OK: "ok", NOTE: "note", PROBLEM: "PROBLEM"}
 _STYLES = {OK: "\x1b[32m", NOTE: "\x1b[33m", PROBLEM: "\x1b[1;31m"}
 _BOLD, _END = "\x1b[1m", "\x1b[0m"
 _MARK_COLUMNS = max(map(len, _MARKS.values()))
+_LEAST_COLUMNS = 28
+"""With less room beside the subjects, what is found goes below them."""
+_HANGING = "  "
 
 
 @click.command(
@@ -45,7 +49,7 @@ def command(fix: bool, as_json: bool) -> int:
     if as_json:
         print_json(_document(findings, fixed))
     else:
-        for line in _report(findings, fixed, colours=_has_colours()):
+        for line in _report(findings, fixed, terminal_columns(), colours=_has_colours()):
             print_data(line)
     return 0 if healthy else 1
 
@@ -84,11 +88,19 @@ def _document(findings: Sequence[Finding], fixed: Sequence[Fixed]) -> dict[str, 
     }
 
 
-def _report(findings: Sequence[Finding], fixed: Sequence[Fixed], *, colours: bool) -> Iterator[str]:
+def _report(
+    findings: Sequence[Finding], fixed: Sequence[Fixed], columns: int | None, *, colours: bool
+) -> Iterator[str]:
+    """The lines of the report; with `columns` none is wider, and what goes on is indented."""
+
     def styled(text: str, style: str) -> str:
         return f"{style}{text}{_END}" if colours else text
 
-    columns = max(len(finding.subject) for finding in findings)
+    subjects = max(len(finding.subject) for finding in findings)
+    room = _MARK_COLUMNS + subjects + 6
+    below = columns is not None and columns - room < _LEAST_COLUMNS
+    if below:
+        room = _MARK_COLUMNS + 4
     for area, title in AREAS.items():
         found = [finding for finding in findings if finding.area == area]
         if not found:
@@ -96,16 +108,38 @@ def _report(findings: Sequence[Finding], fixed: Sequence[Fixed], *, colours: boo
         yield styled(title, _BOLD)
         for finding in found:
             mark = styled(_MARKS[finding.state].ljust(_MARK_COLUMNS), _STYLES[finding.state])
-            yield f"  {mark}  {finding.subject.ljust(columns)}  {_shown(finding.detail)}"
-            if finding.state != OK:
-                room = " " * (_MARK_COLUMNS + columns + 6)
-                yield from (f"{room}{_shown(line)}" for line in finding.advice.splitlines())
+            advice = finding.advice.splitlines() if finding.state != OK else []
+            told = [
+                line
+                for text in (finding.detail, *advice)
+                for line in _wrapped(_shown(text), columns, room)
+            ]
+            if below:
+                yield f"  {mark}  {finding.subject}"
+            else:
+                yield f"  {mark}  {finding.subject.ljust(subjects)}  {told.pop(0)}"
+            yield from (" " * room + line for line in told)
         yield ""
     for one in fixed:
-        yield f"fixed: {_shown(one.done)}"
+        yield from _hanging(f"fixed: {_shown(one.done)}", columns)
     verdict, next_step = _verdict(findings)
     worst = PROBLEM if any(one.state == PROBLEM for one in findings) else OK
-    yield styled(verdict, _STYLES[worst]) + (f" Next: {_shown(next_step)}" if next_step else "")
+    next_line = f"Next: {_shown(next_step)}" if next_step else ""
+    if columns is None or width(f"{verdict} {next_line}") <= columns:
+        yield f"{styled(verdict, _STYLES[worst])} {next_line}".rstrip()
+        return
+    yield from (styled(line, _STYLES[worst]) for line in _hanging(verdict, columns))
+    yield from _hanging(next_line, columns)
+
+
+def _wrapped(text: str, columns: int | None, indent: int) -> list[str]:
+    return [text] if columns is None else wrap(text, columns - indent)
+
+
+def _hanging(text: str, columns: int | None) -> Iterator[str]:
+    first, *rest = _wrapped(text, columns, len(_HANGING))
+    yield first
+    yield from (_HANGING + line for line in rest)
 
 
 def _verdict(findings: Sequence[Finding]) -> tuple[str, str]:

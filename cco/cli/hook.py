@@ -41,7 +41,8 @@ def run(arguments: Sequence[str]) -> int:
         return failed(str(error))
     if response.status != 200:
         return failed(f"the daemon answered {response.status}")
-    write_output(response.body if is_ours(port) else _with_warning(response.body))
+    body = response.body if is_ours(port) else _with_warning(response.body)
+    write_output(_as_lines(body) if arguments[0] == "PreCompact" else body)
     return 0
 
 
@@ -144,6 +145,19 @@ def _with_warning(body: bytes) -> bytes:
     if isinstance(answer, dict):
         answer.setdefault("systemMessage", f"cco: {CUT_OFF}.")
     return json.dumps(answer).encode()
+
+
+def _as_lines(body: bytes) -> bytes:
+    """What a summary must keep, as words: Claude Code shows the user what a command printed."""
+    import json
+
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return body
+    if not isinstance(answer, dict) or answer.keys() != {"instructions"}:
+        return body
+    return "\n".join(map(str, answer["instructions"])).encode()
 
 
 def _is_event(text: str) -> bool:

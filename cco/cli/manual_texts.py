@@ -17,6 +17,7 @@ DESCRIPTION = (
 OPTIONS = (
     ("--budget USD", "What the sessions of this launch may cost, in US dollars."),
     ("--", "Everything that follows is Claude Code's."),
+    ("--version", "Show version, commit and kind of build, as cco version does."),
     ("-h, --help", "Show the commands, or the help of one."),
 )
 """Those of a launch, beside which all options are Claude Code's; the program's own follow."""

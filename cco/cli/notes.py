@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cco.cli.examples import examples
-from cco.cli.output import print_data, print_json, printable
+from cco.cli.output import print_data, print_json, print_prose, printable
 from cco.daemon.rendezvous import call
 from cco.errors import NotFound, UsageInvalid
 from cco.folders import current_folder
@@ -51,7 +51,7 @@ def command(
     if as_json:
         print_json(document)
     elif document["notes"]:
-        print_data("\n\n".join(_shown(note, everywhere=everywhere) for note in document["notes"]))
+        print_prose("\n\n".join(_shown(note, everywhere=everywhere) for note in document["notes"]))
         if document["next"]:
             print_data(f"\nthe latest {_SHOWN}; older ones: cco notes TEXT…")
     else:

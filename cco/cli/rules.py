@@ -6,7 +6,7 @@ import click
 
 from cco.catalogue.bundle import load_catalogue
 from cco.cli.examples import examples
-from cco.cli.output import print_data, print_json
+from cco.cli.output import print_json, print_prose
 
 
 @click.group(
@@ -30,4 +30,4 @@ def show(as_json: bool) -> None:
     if as_json:
         print_json({"rules": catalogue.rules})
     else:
-        print_data(catalogue.rules)
+        print_prose(catalogue.rules)

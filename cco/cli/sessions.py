@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from cco.claude import versions
+from cco.cli.columns import fit_end
 from cco.cli.examples import examples
 from cco.cli.figures import clock, cost, model_time, tokens
-from cco.cli.output import print_data, print_json, table
+from cco.cli.output import print_data, print_json, table, terminal_columns
 from cco.cli.paging import pages
 from cco.cli.session_ids import PAGE, shortened, whole_id
 from cco.cli.terminal_paths import short_path
@@ -84,6 +85,9 @@ def _sessions_table(sessions: list[dict[str, Any]]) -> str:
             )
             for one in sessions
         ],
+        columns=terminal_columns(),
+        shorten=fit_end,
+        spare=("CALLS", "AGENTS", "PROMPTS", "TOKENS"),
     )
 
 
@@ -110,6 +114,8 @@ def _agents_table(session: dict[str, Any]) -> str:
             (name, status, tools, usage["calls"], tokens(usage), cost(usage), model_time(usage))
             for name, status, tools, usage in [own, *runs]
         ],
+        columns=terminal_columns(),
+        spare=("TOOLS", "CALLS", "TIME"),
     )
 
 

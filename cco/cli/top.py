@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import Any
 import click
 
 from cco.cli.examples import examples
-from cco.cli.output import print_data, print_json
+from cco.cli.output import print_data, print_json, terminal_columns
 from cco.cli.top_data import take_picture
 from cco.cli.top_screen import Screen, opened_screen
 from cco.cli.top_view import SORTS, View, screen, whole
@@ -68,7 +67,7 @@ def command(once: bool, as_json: bool, interval_s: float) -> None:
     if as_json:
         print_json(first)
     elif once or not _is_live():
-        for line in whole(first, View(), _columns()):
+        for line in whole(first, View(), terminal_columns()):
             print_data(line.text)
     else:
         _live(source, first, interval_s)
@@ -119,8 +118,3 @@ def _is_live() -> bool:
     """Whether there is a terminal that can be drawn on, and somebody at it."""
     kind = os.environ.get("TERM", "" if os.name != "nt" else "windows")
     return kind not in ("", "dumb") and sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def _columns() -> int | None:
-    """How wide a picture may be; None where it goes into a file or to another program."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

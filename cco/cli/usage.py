@@ -8,7 +8,7 @@ import click
 
 from cco.cli.examples import examples
 from cco.cli.figures import cost, model_time, tokens
-from cco.cli.output import print_data, print_json, table
+from cco.cli.output import print_data, print_json, table, terminal_columns
 from cco.cli.session_ids import shortened, whole_id
 from cco.cli.terminal_paths import short_path
 from cco.daemon.rendezvous import call
@@ -66,9 +66,12 @@ def usage_table(kind: str, rows: list[dict[str, Any]]) -> str:
         names = dict(shortened(names))
     elif kind == "project":
         names = {name: short_path(name) for name in names}
+    elif kind == "hour":
+        names = {name: name[:16].replace("T", " ") for name in names}
     header = ("CALLS", "INPUT", "OUTPUT", "CACHED", "COST", "TIME")
+    first = "HOUR (UTC)" if kind == "hour" else kind.removesuffix("_id").upper()
     return table(
-        (kind.removesuffix("_id").upper(), *header),
+        (first, *header),
         [
             (
                 names[str(row[kind])],
@@ -81,4 +84,6 @@ def usage_table(kind: str, rows: list[dict[str, Any]]) -> str:
             )
             for row in rows
         ],
+        columns=terminal_columns(),
+        spare=("TIME", "CALLS", "CACHED"),
     )

@@ -12,7 +12,7 @@ from cco.errors import NotFound
 from cco.ledger.call import failure_of, usage_of
 from cco.ledger.changes import Changes
 from cco.ledger.feed import Feed
-from cco.ledger.memory import Memory
+from cco.ledger.memory import Memory, is_report
 from cco.ledger.notes import Notes
 from cco.ledger.otlp import LogRecord, MetricPoint
 from cco.ledger.records import LARGEST, UNKNOWN_MODEL, AgentRun, Session, Usage, finite
@@ -106,10 +106,8 @@ class Ledger:
     def is_last_of_launch(self, session: Session, reason: object) -> bool:
         """Whether nothing of the launch that this session came from goes on."""
         goes_on = isinstance(reason, str) and reason in _GOES_ON
-        return not goes_on and not any(
-            other.launch_id == session.launch_id and other.ended_at is None
-            for other in self._sessions.values()
-        )
+        alive = (one for one in self._sessions.values() if one.ended_at is None)
+        return not goes_on and not any(one.launch_id == session.launch_id for one in alive)
 
     def _on_SessionStart(self, session: Session, payload: Mapping[str, Any]) -> None:
         session.model = _text(payload.get("model"), _NAME_CHARS) or session.model
@@ -117,9 +115,10 @@ class Ledger:
         self._tell("session.started", session, source=source, project=session.project)
 
     def _on_UserPromptSubmit(self, session: Session, payload: Mapping[str, Any]) -> None:
-        session.prompts += 1
-        session.memory.note_request(payload.get("prompt"))
-        self._tell("prompt", session, number=session.prompts)
+        if not is_report(payload.get("prompt")):
+            session.prompts += 1
+            session.memory.note_request(payload.get("prompt"))
+            self._tell("prompt", session, number=session.prompts)
 
     def _on_PostToolUse(self, session: Session, payload: Mapping[str, Any]) -> None:
         run = self._run(session, payload.get("agent_id"))

@@ -21,9 +21,15 @@ _PATH_CHARS = 1_000
 _LINE_CHARS = 300
 _EDITING_TOOLS = frozenset(("Edit", "Write", "NotebookEdit", "MultiEdit"))
 _NOT_A_REQUEST = re.compile(r"<(task-notification|local-command|command-)|/[a-z][\w:-]*( |$)")
+_REPORT = re.compile(r"\s*<task-notification")
 _DONE = frozenset(("completed", "deleted"))
 
 _V = TypeVar("_V")
+
+
+def is_report(prompt: object) -> bool:
+    """Whether nobody typed a prompt: with one the client tells of what ran in the background."""
+    return isinstance(prompt, str) and _REPORT.match(prompt) is not None
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cco.cli.columns import fit, fit_end, pad, width
+from cco.cli.columns import fit, fit_end, pad, width, wrap
 from cco.cli.output import printable
 from cco.cli.session_ids import shortened
 from cco.cli.top import _obey
@@ -86,6 +86,15 @@ def test_what_fits_is_cut_no_further(text: str, columns: int) -> None:
     assert fit(text, width(text)) == fit_end(text, width(text)) == text
     assert pad(text, columns, right=True).endswith(text)
     assert width(pad(text, columns)) == max(width(text), columns)
+
+
+@given(PRINTABLE, st.integers(2, 30))
+def test_what_is_wrapped_fits_and_loses_no_letter(text: str, columns: int) -> None:
+    lines = wrap(text, columns)
+    assert all(width(line) <= columns for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert wrap(text, max(width(text), 1)) == [text]
+    assert wrap(text, 0)  # no room at all is no reason to fail
 
 
 @given(PRINTABLE, PRINTABLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -243,7 +244,8 @@ def test_usage_is_told_by_project(daemon: Sandbox) -> None:
     assert "/usage/dear" in shown
     assert "cheap" not in shown
     assert "HOUR" not in shown
-    assert "HOUR" in daemon.ok("usage", "--project", "/usage/dear", "--hours")
+    hours = daemon.ok("usage", "--project", "/usage/dear", "--hours")
+    assert re.search(r"^HOUR \(UTC\) .*\n[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:00 ", hours, re.M)
     assert json.loads(daemon.ok("usage", "--project", "/usage/dear", "--json")) == dear
     assert "PROJECT" in daemon.ok("usage")
 

@@ -92,7 +92,8 @@ def test_every_command_explains_itself(
 def test_help_names_every_command(served: Sandbox, arguments: list[str]) -> None:
     text = served.ok(*arguments)
     assert {path[0] for path in COMMANDS if len(path) == 1} <= set(text.split())
-    assert "claude" in text
+    assert text.startswith("Usage: cco [--budget USD] [ARGUMENTS OF CLAUDE]...\n       cco COMMAND")
+    assert re.search(r"^Options:\n  --budget USD  What .*\n  -- +Everything", text, re.M)
     assert {path[0] for path in COMMANDS} == cli.COMMANDS
 
 

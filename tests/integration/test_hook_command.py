@@ -41,6 +41,15 @@ def test_a_session_start_gets_the_rules(sandbox: Sandbox) -> None:
     assert json.loads(sandbox.ok("sessions", "--json"))["sessions"][0]["session_id"] == "s"
 
 
+def test_what_a_summary_must_keep_is_printed_as_lines(daemon: Sandbox) -> None:
+    """Claude Code shows the user what the command printed, and gives it to the summariser."""
+    result = daemon.run("hook", "PreCompact", stdin=EVENT, env=session(daemon))
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines() == daemon.hook("PreCompact").json()["instructions"]
+    agents_own = b'{"session_id": "s", "agent_id": "a", "agent_type": "general-purpose"}'
+    assert daemon.run("hook", "PreCompact", stdin=agents_own, env=session(daemon)).out == ""
+
+
 @pytest.mark.parametrize("enabled", [None, "false", "", "TRUE", "1"])
 @pytest.mark.parametrize("command", [["hook", "SessionStart"], ["statusline"]])
 def test_outside_a_session_it_is_silent(

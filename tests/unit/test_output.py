@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cco.cli.columns import width
-from cco.cli.output import print_json, printable, table
+from cco.cli.columns import fit_end, width, wrap
+from cco.cli.output import hanging, print_json, printable, table
 from tests.vectors.drawn import JSON_VALUES
 
 CONTROLS = "\x1b[31m\x9b1m\x7f\r\u202e\ufeff"
@@ -60,3 +60,63 @@ def test_a_table_is_one_line_for_each_row(rows: list[tuple[str, object]]) -> Non
 def test_columns_stand_below_each_other_however_wide_letters_are(names: list[str]) -> None:
     lines = table(("NAME", "VALUE"), [(name, "x") for name in names]).split("\n")
     assert {width(line) for line in lines[1:]} == {width(lines[0]) - len("VALUE") + len("x")}
+
+
+def test_the_last_column_goes_on_below_itself_where_there_is_no_room() -> None:
+    rows = [("debugger", "Failures of unknown cause"), ("x", "Short")]
+    assert table(("NAME", "WHEN"), rows, columns=30).split("\n") == [
+        "NAME      WHEN",
+        "debugger  Failures of unknown",
+        "          cause",
+        "x         Short",
+    ]
+    assert table(("NAME", "WHEN"), rows, columns=80) == table(("NAME", "WHEN"), rows)
+    assert table(("NAME", "WHEN"), rows, columns=15) == table(("NAME", "WHEN"), rows)
+
+
+def test_a_path_in_the_last_column_keeps_its_end() -> None:
+    rows = [("3f0c1b52", "/home/ada/work/shop"), ("short", "~/a")]
+    text = table(("SESSION", "PROJECT"), rows, columns=24, shorten=fit_end)
+    assert text.split("\n") == [
+        "SESSION   PROJECT",
+        "3f0c1b52  …ada/work/shop",
+        "short     ~/a",
+    ]
+
+
+def test_what_can_be_spared_goes_before_the_last_column_gives_way() -> None:
+    header, row = (
+        ("SESSION", "CALLS", "TOKENS", "PROJECT"),
+        ("3f0c1b52", 12, 3456, "/home/ada/shop"),
+    )
+
+    def headers(columns: int | None) -> list[str]:
+        text = table(header, [row], columns=columns, shorten=fit_end, spare=("CALLS", "TOKENS"))
+        assert columns is None or max(map(width, text.split("\n"))) <= columns
+        return text.split("\n")[0].split()
+
+    assert headers(None) == headers(39) == headers(37) == [*header]
+    assert headers(36) == headers(30) == ["SESSION", "TOKENS", "PROJECT"]
+    assert headers(29) == headers(22) == ["SESSION", "PROJECT"]
+
+
+def test_lines_are_broken_between_words_and_paths_behind_a_slash() -> None:
+    assert wrap("one two three", 8) == ["one two", "three"]
+    assert wrap("in /home/ada/work/shop", 12) == ["in", "/home/ada/", "work/shop"]
+    assert wrap("C:\\Users\\ada", 9) == ["C:\\Users\\", "ada"]
+    assert wrap("0123456789", 4) == ["0123", "4567", "89"]
+    assert wrap("", 4) == [""]
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("- one two three", ["- one two", "  three"]),
+        ("12. one two three", ["12. one", "    two", "    three"]),
+        ("  one two three", ["  one two", "  three"]),
+        ("one two three", ["one two", "three"]),
+        ("", [""]),
+    ],
+)
+def test_what_goes_on_is_below_the_words_it_goes_on_from(line: str, lines: list[str]) -> None:
+    assert hanging(line, 9) == lines

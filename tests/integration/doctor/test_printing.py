@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
+import struct
 import subprocess
+import termios
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import Sandbox
 
@@ -31,9 +36,10 @@ def test_the_text_is_aligned_and_ends_with_the_verdict(sandbox: Sandbox, client:
     assert "Next: Install Claude Code: npm install -g" in last
 
 
-def at_a_terminal(sandbox: Sandbox, client: Path, **variables: str) -> str:
+def at_a_terminal(sandbox: Sandbox, client: Path, columns: int = 80, /, **variables: str) -> str:
     """What is printed at a terminal."""
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     env = sandbox.environment(CCO_CLAUDE=str(client), **variables)
     process = subprocess.Popen(
         [*sandbox.command, "doctor"], env=env, stdin=theirs, stdout=theirs, stderr=theirs
@@ -58,3 +64,16 @@ def test_colours_are_for_terminals_that_want_them(source_sandbox: Sandbox, clien
     assert "\x1b[32mok" in coloured
     for variables in ({"TERM": "dumb"}, {}, {"TERM": "xterm", "NO_COLOR": "1"}):
         assert "\x1b" not in at_a_terminal(source_sandbox, client, **variables)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_no_line_is_wider_than_the_terminal(
+    source_sandbox: Sandbox, client: Path, columns: int
+) -> None:
+    shown = at_a_terminal(source_sandbox, client, columns, TERM="dumb")
+    lines = shown.split("\r\n")
+    assert max(map(len, lines)) <= columns
+    piped = source_sandbox.ok("doctor", env=source_sandbox.environment(CCO_CLAUDE=str(client)))
+    assert max(map(len, piped.splitlines())) > 80, "where nobody sees it, a finding is one line"
+    (system,) = re.findall(r"ok +system +(.*)", piped)
+    assert system.replace(" ", "") in "".join(shown.split())
