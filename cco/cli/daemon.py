@@ -120,7 +120,7 @@ def status(as_json: bool) -> None:
 
 
 def _status_text(sealed: SealedSet, uptime_s: float) -> str:
-    from cco.cli.sessions import clock
+    from cco.cli.figures import clock
 
     settings = sealed.settings
     return (
