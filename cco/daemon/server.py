@@ -218,6 +218,7 @@ async def _serve(
         index=index,
     )
     state.forwarder = forwarder = _forwarder(config)
+    state.put_back = upkeep.put_back
     state.observers = (*state.observers, state.callers, attribution, upkeep)
     watch_edits(state, config.conflicts, loop.call_later)
     server = Server(

@@ -14,6 +14,7 @@ from cco.daemon.api.openapi import (
     budget,
     dashboard,
     events,
+    files,
     health,
     hooks,
     leases,
@@ -39,6 +40,7 @@ PIECES: tuple[ModuleType, ...] = (
     leases,
     notes,
     dashboard,
+    files,
     shutdown,
 )
 
