@@ -13,7 +13,13 @@ from cco.cli.output import print_data, print_json, print_note, print_prose, prin
 from cco.config import load_config
 from cco.daemon import supervisor
 from cco.daemon.rendezvous import call, find_alive
-from cco.errors import DaemonAlreadyRunning, DaemonNotRunning, NotFound, SealError
+from cco.errors import (
+    DaemonAlreadyRunning,
+    DaemonNotRunning,
+    FolderUnusable,
+    NotFound,
+    SealError,
+)
 from cco.sealing import names
 from cco.sealing.folder import choose_folder, locate_folder
 from cco.sealing.sealed_set import SealedSet
@@ -155,6 +161,10 @@ def logs(follow: bool, lines: int) -> None:
     if not path.exists():
         raise NotFound(
             f"there is no log yet: {path}", advice="The daemon writes it: cco daemon start"
+        )
+    if not path.is_file():
+        raise FolderUnusable(
+            f"{path} is not a file", advice="Remove it; the daemon then writes its log there again."
         )
     try:
         for line in _log_lines(path, lines, follow):

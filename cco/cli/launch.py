@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,11 +23,13 @@ from cco.errors import (
 from cco.folders import current_folder, temp_folder
 from cco.own_command import self_command
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cco.sealing.sealed_set import SealedSet
+
 _FAILED = 125
 _DEPTH = "CCO_LAUNCH_DEPTH"
 _MAX_DEPTH = 8
-_PUT_BACK_S = 6.0
-_POLL_S = 0.05
 
 
 def run(arguments: Sequence[str], *, own_options: bool = True) -> int:
@@ -178,7 +179,7 @@ def _orchestrate(
         bridge = sealed.path(f"{names.BRIDGE_COPY_PREFIX}{launch_id}.json")
         _write_copy(bridge, merge_settings(ours, given or {}))
     plugin = sealed.path(names.PLUGIN)
-    _demand_ours(bridge, plugin)
+    _demand_ours(sealed, bridge, plugin)
     file = user.append_system_prompt_file
     argv = claude_arguments.orchestrated(
         user,
@@ -191,26 +192,22 @@ def _orchestrate(
     return argv, env
 
 
-def _demand_ours(bridge: Path, plugin: Path) -> None:
+def _demand_ours(sealed: SealedSet, bridge: Path, plugin: Path) -> None:
     """Make sure that what says what Claude Code runs is ours: plain files, known by their names.
 
     What a cleaner took away the daemon puts back, unless another account was faster.
     Raises: SealedFileUnsafe, SealedFileMissing.
     """
+    from cco.daemon.rendezvous import ask_for_files
     from cco.sealing.private_files import private_folder_fault, read_private
 
-    deadline = time.monotonic() + _PUT_BACK_S
-    while True:
-        try:
-            read_private(bridge)
-            if not os.path.lexists(plugin):
-                raise SealedFileMissing(f"{plugin} does not exist")
-        except SealedFileMissing:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(_POLL_S)
-        else:
-            break
+    try:
+        read_private(bridge)
+        if not os.path.lexists(plugin):
+            raise SealedFileMissing(f"{plugin} does not exist")
+    except SealedFileMissing:
+        ask_for_files(sealed)
+        read_private(bridge)
     if (fault := private_folder_fault(plugin)) is not None:
         raise SealedFileUnsafe(f"{plugin} {fault}", advice="Run: cco daemon restart")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tornado.web
 
-from cco.daemon.api import budget, events, health, leases, notes, resources, shutdown
+from cco.daemon.api import budget, events, files, health, leases, notes, resources, shutdown
 from cco.daemon.api.openapi.handler import DescriptionHandler
 from cco.daemon.dashboard import handlers as dashboard
 from cco.daemon.handler import NotFoundHandler
@@ -38,6 +38,7 @@ def make_application(state: State) -> tornado.web.Application:
             (r"/mcp", McpHandler),
             (r"/api/v1/budget", budget.BudgetHandler),
             (r"/api/v1/leases", leases.LeasesHandler),
+            (r"/api/v1/files", files.FilesHandler),
             (r"/api/v1/shutdown", shutdown.ShutdownHandler),
             (r"/api/v1/openapi.json", DescriptionHandler),
             (r"/api/v1/dashboard-code", dashboard.CodeHandler),

@@ -9,9 +9,14 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 
+from cco.errors import SystemRefused
+
 MOST_DESCRIPTORS = 65_536
 RESERVED = 32
 """Descriptors for everything that is no connection: files, log, listening sockets, forwarding."""
+
+FEWEST_CONNECTIONS = 16
+"""A session keeps several; a daemon that has fewer in all would turn away the owner's own."""
 
 
 class BoundedServer(HTTPServer):
@@ -22,14 +27,17 @@ class BoundedServer(HTTPServer):
     """
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
-        if len(self._connections) >= max(descriptor_limit() - RESERVED, 1):
+        if len(self._connections) >= descriptor_limit() - RESERVED:
             stream.close()
         else:
             super().handle_stream(stream, address)
 
 
 def raise_descriptor_limit() -> None:
-    """Have as many descriptors as the system lets us: every session keeps connections open."""
+    """Have as many descriptors as the system lets us: every session keeps connections open.
+
+    Raises: SystemRefused, where those are too few.
+    """
     if sys.platform == "win32":
         return
     import resource
@@ -39,6 +47,12 @@ def raise_descriptor_limit() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if descriptor_limit() < RESERVED + FEWEST_CONNECTIONS:
+        raise SystemRefused(
+            f"{descriptor_limit()} open files are too few for the daemon: "
+            f"it needs {RESERVED + FEWEST_CONNECTIONS}",
+            advice="Raise the limit: ulimit -n",
+        )
 
 
 def descriptor_limit() -> int:

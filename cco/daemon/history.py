@@ -12,10 +12,16 @@ from typing import Any
 
 from cco.build_info import VERSION
 from cco.daemon.log import LOG
-from cco.errors import CcoError, SealedFileMissing, SealedFileReplayed, SealedPayloadInvalid
+from cco.errors import (
+    CcoError,
+    SealedFileMissing,
+    SealedFileReplayed,
+    SealedPayloadInvalid,
+    SealError,
+)
 from cco.ledger.ledger import Ledger
 from cco.ledger.state import LedgerState
-from cco.sealing.journal import Draft, Journal, open_segments, whole_bytes
+from cco.sealing.journal import Draft, Journal, open_segments, segment_bytes
 from cco.sealing.keys import Identity
 from cco.sealing.private_files import MAX_BYTES, read_private
 from cco.sealing.sealed_set import parse_payload
@@ -35,7 +41,15 @@ _Step = Callable[[], None] | None
 class History:
     """Writes what has changed behind the rest, and now and then all of it anew."""
 
-    def __init__(self, path: Path, identity: Identity, state: LedgerState) -> None:
+    def __init__(
+        self,
+        path: Path,
+        identity: Identity,
+        state: LedgerState,
+        is_anothers: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """With a way to tell whether another daemon has the file's folder now."""
+        self._is_anothers = is_anothers
         self._path = path
         self._identity = identity
         self._state = state
@@ -74,14 +88,15 @@ class History:
         self._ending.set()
 
     async def _write(self) -> None:
-        if not self._writes:
+        if not self._writes or self._is_anothers():
             return
         try:
-            for step in self._steps():
-                if step is not None:
-                    await _aside(step)
-                elif not self._ending.is_set():
-                    await asyncio.sleep(_PAUSE_S)
+            try:
+                await self._write_changes()
+            except SealError as error:  # replaced by somebody just now
+                LOG.warning("the history is not as it was left, and is written anew: %s", error)
+                self._journal = None
+                await self._write_changes()
         except CcoError as error:
             self._journal = None
             if not self._failing:
@@ -89,6 +104,13 @@ class History:
             self._failing = True
         else:
             self._failing = False
+
+    async def _write_changes(self) -> None:
+        for step in self._steps():
+            if step is not None:
+                await _aside(step)
+            elif not self._ending.is_set():
+                await asyncio.sleep(_PAUSE_S)
 
     def _steps(self) -> Iterator[_Step]:
         if self._must_rewrite():
@@ -106,6 +128,7 @@ class History:
         journal = self._journal
         return (
             journal is None
+            or not journal.is_as_left()
             or journal.size_bytes > self._rewrite_bytes
             or self._state.ledger.changes.overflowed
         )
@@ -151,8 +174,11 @@ def restored(path: Path, identity: Identity, *, previous: str | None, kept: bool
     try:
         sealed = read_private(path)
         payloads = open_segments(sealed, path.name, identity)
-        _check_header(parse_payload(next(payloads), path.name), previous, kept)
+        header = next(payloads)
+        _check_header(parse_payload(header, path.name), previous, kept)
+        whole_bytes = segment_bytes(header)
         for payload in payloads:
+            whole_bytes += segment_bytes(payload)
             for line in _parsed(payload, path.name):
                 state.restore(line)
         state.finish()
@@ -161,7 +187,7 @@ def restored(path: Path, identity: Identity, *, previous: str | None, kept: bool
     except CcoError as error:
         LOG.warning("the history is refused: %s", error)
         return LedgerState(Ledger())
-    torn_bytes = len(sealed) - whole_bytes(sealed)
+    torn_bytes = len(sealed) - whole_bytes
     if torn_bytes:
         LOG.warning("the history ends in %d bytes that were not written whole", torn_bytes)
     LOG.info("took up the history of %d sessions", len(state.ledger.sessions()))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import logging.handlers
 import os
+import stat
 import sys
+from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,7 +36,6 @@ def set_up(folder: Path) -> Path | None:
     LOG.propagate = False
     try:
         path = log_path(folder)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handler = _Rotating(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
         os.chmod(path, 0o600)
     except (OSError, CcoError):
@@ -52,11 +55,35 @@ def open_log(path: Path) -> BinaryIO:
         from cco.daemon.windows_log import open_shared
 
         return open_shared(path)
-    return path.open("rb")
+    return open(path, "rb", opener=_open_file)
+
+
+def _open_file(name: str, flags: int) -> int:
+    """Open a file and nothing else: a pipe would have us wait for its other end."""
+    fd = os.open(name, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "it is not a file", name)
+    return fd
 
 
 class _Rotating(logging.handlers.RotatingFileHandler):
-    """Goes on in the same file while somebody holds it so that it cannot be renamed (Windows)."""
+    """Goes on in the same file while somebody holds it so that it cannot be renamed (Windows), and
+    in a new one where somebody has renamed or removed it (elsewhere)."""
+
+    def _open(self) -> TextIOWrapper:
+        os.makedirs(os.path.dirname(self.baseFilename), mode=0o700, exist_ok=True)
+        return TextIOWrapper(
+            open(self.baseFilename, "ab", opener=_open_file), encoding="utf-8", line_buffering=True
+        )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        stream = self.stream
+        if sys.platform != "win32" and stream is not None and not _is_at(stream, self.baseFilename):
+            with suppress(OSError):
+                stream.close()
+            self.stream = None  # what is written next opens it again
+        super().emit(record)
 
     def doRollover(self) -> None:  # noqa: N802
         try:
@@ -67,6 +94,13 @@ class _Rotating(logging.handlers.RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Do without what cannot be written: a full disk is no reason to say it to a terminal."""
+
+
+def _is_at(stream: TextIOWrapper, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
+    except OSError:
+        return False
 
 
 class _OneLine(logging.Formatter):

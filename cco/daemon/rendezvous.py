@@ -65,6 +65,17 @@ def call(method: str, target: str, body: Mapping[str, Any] | None = None) -> Any
     return _document(response)
 
 
+def ask_for_files(sealed: SealedSet) -> None:
+    """Have a daemon put back what is gone of its files; whether it could, the files tell.
+
+    Raises: DaemonError, where it does not answer.
+    """
+    settings = sealed.settings
+    with Connection(settings.port) as connection:
+        if connection.prove(settings.token):
+            connection.request("POST", "/api/v1/files", token=settings.token, body=b"{}")
+
+
 def _document(response: Response) -> Any:
     try:
         document = json.loads(response.body)

@@ -141,7 +141,9 @@ def _live(
     try:
         token = previous.token if previous is not None and keeps else _new_token()
         instance = os.urandom(INSTANCE_BYTES)
-        history = _history(folder, identity, config, instance.hex(), previous, keeps=keeps)
+        history = _history(
+            folder, identity, config, instance.hex(), previous, lock=lock, keeps=keeps
+        )
         remove_leftovers(folder, keep_live=keeps, keep_history=True)
         personal = personal_catalogue(config)
         for line in (*personal.refused, *personal.remarks):
@@ -215,6 +217,7 @@ async def _serve(
         index=index,
     )
     state.forwarder = forwarder = _forwarder(config)
+    state.put_back = upkeep.put_back
     state.observers = (*state.observers, state.callers, attribution, upkeep)
     watch_edits(state, config.conflicts, loop.call_later)
     server = Server(
@@ -350,6 +353,7 @@ def _history(
     instance: str,
     previous: Settings | None,
     *,
+    lock: Lock,
     keeps: bool,
 ) -> History:
     """Take up what happened before, and begin this run's file with it."""
@@ -358,7 +362,7 @@ def _history(
     state = restored(path, identity, previous=before, kept=config.keep_history)
     if not keeps:  # no session of the run before reaches this one
         state.ledger.close()
-    history = History(path, identity, state)
+    history = History(path, identity, state, lock.is_anothers)
     history.begin(instance, before)
     return history
 

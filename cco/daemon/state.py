@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,8 @@ class State:
     guards: Sequence[Guard] = ()
     forwarder: Forwarder | None = None
     observers: Sequence[Observer] = ()
+    put_back: Callable[[], None] = lambda: None
+    """Puts back what is gone of the daemon's files, or raises FolderUnusable."""
     disk: Disk = field(default_factory=Disk)
     edits: Edits = field(default_factory=Edits)
     index: SearchIndex = field(default_factory=lambda: SearchIndex.of(()))

@@ -245,10 +245,21 @@ def _stop_in(folder: Path, *, handover: bool) -> Stopped:
         leftovers = remove_leftovers(folder, keep_live=handover, keep_history=keep_history)
         if not handover:
             _remove_scrape_files()
+            _demand_removed(folder, was_running=was_running)
         return Stopped(was_running, leftovers)
     finally:
         lock.release()
         remove_private_folder(folder)
+
+
+def _demand_removed(folder: Path, *, was_running: bool) -> None:
+    """Raises: FolderUnusable, where the folder keeps what is to go."""
+    if any(is_ours(folder / name) for name in (*names.SEALED, names.BRIDGE, names.PLUGIN)):
+        told = "is stopped" if was_running else "was not running"
+        raise FolderUnusable(
+            f"the daemon {told}, but its files cannot be removed from {folder}",
+            advice="Make that folder writable, then run again: cco daemon stop",
+        )
 
 
 def _end_holder(lock: Lock, handover: bool) -> None:

@@ -109,7 +109,7 @@ class Upkeep:
     def check(self) -> None:
         """Look after the files once."""
         try:
-            self._check()
+            self.put_back()
         except (CcoError, OSError) as error:
             if not self._failing:
                 LOG.warning("files that are gone cannot be put back: %s", error)
@@ -124,7 +124,11 @@ class Upkeep:
         in_use = any(one.ended_at is None for one in self._sessions())
         return not in_use or self._clock() - self._heard_at > SILENCE_S
 
-    def _check(self) -> None:
+    def put_back(self) -> None:
+        """Look after the files once, and put back what is gone.
+
+        Raises: FolderUnusable, OSError.
+        """
         folder = self._sealed.folder
         if folder == private_folder(folder.parent):
             make_private_folder(folder)  # or raise, where somebody else made it meanwhile

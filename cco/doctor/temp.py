@@ -64,14 +64,33 @@ def unwritable(folder: Path) -> str | None:
     nameless = getattr(os, "O_TMPFILE", 0)
     if nameless:
         try:
-            os.close(os.open(folder, nameless | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-            return None
+            fd = os.open(folder, nameless | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            try:
+                return _no_home_for_ours(fd)
+            finally:
+                os.close(fd)
         except IsADirectoryError:
             pass  # a kernel that knows no nameless files
         except OSError as error:
             if error.errno not in _NO_NAMELESS_FILES:
                 return f"takes no files: {error.strerror}"
     return None if os.access(folder, os.W_OK | os.X_OK) else "is not writable"
+
+
+def _no_home_for_ours(fd: int) -> str | None:
+    """Why a folder that takes files is none for ours, told by a nameless one in it."""
+    import fcntl
+
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return f"has no locks: {error.strerror}"
+    try:
+        os.fchmod(fd, 0o600)
+    except OSError as error:
+        return f"keeps no permissions: {error.strerror}"
+    mode = stat.S_IMODE(os.fstat(fd).st_mode)
+    return None if mode == 0o600 else f"keeps no permissions: a file of 0600 has {mode:04o}"
 
 
 def _shared(temp: Path) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cco.errors import FolderUnusable, SealedFileChanged, SealedFileForeign, SealedFileTruncated
-from cco.sealing.envelope import MIN_BYTES, NONCE_BYTES, associated_data
+from cco.sealing.envelope import MIN_BYTES, NONCE_BYTES, TAG_BYTES, associated_data
 from cco.sealing.keys import Identity, file_key, length_prefixed
 from cco.sealing.private_files import (
     MAX_BYTES,
@@ -85,6 +85,13 @@ class Journal:
         append_private(self._path, segment, size_bytes=self.size_bytes)
         self.size_bytes += len(segment)
 
+    def is_as_left(self) -> bool:
+        """Whether the file is there, and as long as it was left."""
+        try:
+            return os.lstat(self._path).st_size == self.size_bytes
+        except OSError:
+            return False
+
 
 class Draft:
     """A new file that takes the place of the named one when it is published.
@@ -147,27 +154,25 @@ class Draft:
             self._draft.unlink()
 
 
-def whole_bytes(sealed: bytes) -> int:
-    """How many bytes of a file are whole segments; what is beyond was not written to its end."""
-    offset = 0
-    while offset + LENGTH_BYTES <= len(sealed):
-        end = offset + LENGTH_BYTES + _length(sealed, offset)
-        if end > len(sealed):
-            break
-        offset = end
-    return offset
+def segment_bytes(plaintext: bytes) -> int:
+    """How much of a file the segment of a plaintext takes."""
+    return LENGTH_BYTES + MIN_BYTES + len(plaintext)
 
 
 def open_segments(sealed: bytes, name: str, identity: Identity) -> Iterator[bytes]:
     """The plaintexts of a file's segments, in order. A last one that is not whole is left out.
+
+    So is one that zeros reach into, and reach from to the file's end: that is what a disk has of it
+    that lost its power.
 
     Nothing of a file that fails may be used, what came before the failure included.
     Raises: SealedFileTruncated, SealedFileForeign, SealedFileChanged.
     """
     chain = _Chain(name, identity)
     view = memoryview(sealed)
+    written = _written_bytes(sealed)
     offset = 0
-    while len(sealed) - offset >= LENGTH_BYTES:
+    while len(sealed) - offset >= LENGTH_BYTES and offset < written:
         length = _length(sealed, offset)
         start, offset = offset + LENGTH_BYTES, offset + LENGTH_BYTES + length
         if not MIN_BYTES <= length <= MAX_SEGMENT_BYTES:
@@ -175,11 +180,18 @@ def open_segments(sealed: bytes, name: str, identity: Identity) -> Iterator[byte
         if offset > len(sealed):
             break
         plaintext = chain.unseal(bytes(view[start:offset]))
+        if plaintext is None and len(sealed) - written >= TAG_BYTES and written < offset:
+            break
         if plaintext is None:
             raise _refused(name, chain.ordinal)
         yield plaintext
     if chain.ordinal == 0:
         raise SealedFileTruncated(f"{name} has {len(sealed)} bytes and no whole segment")
+
+
+def _written_bytes(sealed: bytes) -> int:
+    """How long a file is without the zeros at its end."""
+    return len(sealed.rstrip(b"\0"))
 
 
 def _length(sealed: bytes, offset: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -22,6 +23,10 @@ _FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
 )
 _WINDOWS_LOCKED_BYTE = 1 << 20
+_HELD = frozenset((errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK, errno.EINTR))
+"""EACCES and EDEADLK are what Windows says."""
+
+_NO_LOCKS = frozenset((errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP))
 
 
 class Lock:
@@ -50,30 +55,46 @@ class Lock:
 
     def _try(self) -> bool:
         try:
-            fd = os.open(self.path, _FLAGS, 0o600)
+            fd, made = self._open()
         except PermissionError as error:
             if sys.platform == "win32":  # being deleted by its last holder
                 return False
-            raise FolderUnusable(f"{self.path} cannot be locked: {error.strerror}") from None
+            raise _unlockable(self.path, error) from None
         except OSError as error:
-            raise FolderUnusable(f"{self.path} cannot be locked: {error.strerror}") from None
+            raise _unlockable(self.path, error) from None
         try:
             self._check(os.fstat(fd))
             if _lock(fd) and _still_named(fd, self.path):
-                if sys.platform == "win32":
-                    from cco.sealing.windows_acl import restrict_to_owner
-
-                    with suppress(OSError):
-                        restrict_to_owner(self.path)
-                else:
-                    os.fchmod(fd, 0o600)
-                    os.ftruncate(fd, 0)  # the id in it is that of a holder who was killed
+                self._restrict(fd)
                 self._fd, fd = fd, -1
                 return True
             return False
+        except OSError as error:
+            if made:  # nobody can hold it: nothing stays of what did not work
+                with suppress(OSError):
+                    self.path.unlink()
+            raise _unlockable(self.path, error) from None
         finally:
             if fd >= 0:
                 os.close(fd)
+
+    def _open(self) -> tuple[int, bool]:
+        """Open the file; whether it was made for that."""
+        try:
+            return os.open(self.path, _FLAGS | os.O_EXCL, 0o600), True
+        except FileExistsError:
+            return os.open(self.path, _FLAGS, 0o600), False
+
+    def _restrict(self, fd: int) -> None:
+        """Keep others out, and take out the id of a holder who was killed."""
+        if sys.platform == "win32":
+            from cco.sealing.windows_acl import restrict_to_owner
+
+            with suppress(OSError):
+                restrict_to_owner(self.path)
+        else:
+            os.fchmod(fd, 0o600)
+            os.ftruncate(fd, 0)
 
     def _check(self, status: os.stat_result) -> None:
         """Refuse what is no lock of ours. No link at all: its last holder just removed it."""
@@ -95,6 +116,11 @@ class Lock:
         os.close(lost)
         self.write_pid()
         return True
+
+    def is_anothers(self) -> bool:
+        """Whether its name is another file's now, which somebody else may hold."""
+        lost = self._fd is not None and not _still_named(self._fd, self.path)
+        return lost and os.path.lexists(self.path)
 
     def write_pid(self) -> None:
         """Note the holder's process id, for whoever must end it without the settings.
@@ -138,11 +164,24 @@ def is_held(path: Path) -> bool:
         return False
     try:
         return not _lock(fd)
+    except OSError:  # a file system without locks: nobody has one there
+        return False
     finally:
         os.close(fd)
 
 
+def _unlockable(path: Path, error: OSError) -> FolderUnusable:
+    advice = None
+    if error.errno in _NO_LOCKS:
+        advice = "Its file system has no locks: point TMPDIR at a folder on a disk of this machine."
+    return FolderUnusable(f"{path} cannot be locked: {error.strerror}", advice=advice)
+
+
 def _lock(fd: int) -> bool:
+    """Take a lock unless somebody has it.
+
+    Raises: OSError, where there is none to be taken.
+    """
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -153,8 +192,10 @@ def _lock(fd: int) -> bool:
             import fcntl
 
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in _HELD:
+            return False
+        raise
     return True
 
 

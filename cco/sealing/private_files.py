@@ -159,6 +159,8 @@ def unwritable(path: Path, error: OSError) -> FolderUnusable:
     advice = None
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         advice = "Make room there, then try again."
+    elif error.errno == errno.EFBIG:
+        advice = "Raise the limit on the size of files: ulimit -f"
     return FolderUnusable(f"{path} cannot be written: {error.strerror}", advice=advice)
 
 

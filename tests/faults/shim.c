@@ -2,12 +2,15 @@
  *
  * CCO_SHIM_CLOCK    a file; what it holds, in seconds, is added to the time of day
  * CCO_SHIM_NO_FORK  no process can be started
+ * CCO_SHIM_NO_LOCKS, CCO_SHIM_NO_MODES  file systems have no locks, keep no permissions
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,4 +49,24 @@ pid_t fork(void)
 pid_t vfork(void) /* as a fork: a real one must not return from here */
 {
     return refuse((pid_t (*)(void))dlsym(RTLD_NEXT, "fork"));
+}
+
+int flock(int fd, int operation)
+{
+    int (*real)(int, int) = (int (*)(int, int))dlsym(RTLD_NEXT, "flock");
+
+    if (getenv("CCO_SHIM_NO_LOCKS") == NULL)
+        return real(fd, operation);
+    errno = ENOLCK;
+    return -1;
+}
+
+int fchmod(int fd, mode_t mode)
+{
+    int (*real)(int, mode_t) = (int (*)(int, mode_t))dlsym(RTLD_NEXT, "fchmod");
+
+    if (getenv("CCO_SHIM_NO_MODES") == NULL)
+        return real(fd, mode);
+    errno = EPERM;
+    return -1;
 }

@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from cco.daemon import upkeep
 from cco.sealing import names
-from tests.conftest import Sandbox, has_ended, wait_until
+from cco.sealing.private_files import remove
+from tests.conftest import Result, Sandbox, has_ended, wait_until
 from tests.fake_claude import FakeClaude
+from tests.faults import forked
 from tests.integration.test_daemon_lifecycle import EVERYTHING
 
 
@@ -70,6 +73,22 @@ def test_what_a_session_asks_for_is_there_at_once(daemon: Sandbox, name: str) ->
     (daemon.temp / name).unlink()
     assert daemon.hook(event, **payload).json() == expected
     assert (daemon.temp / name).exists()
+
+
+def test_a_launch_waits_for_no_round_of_the_daemon(
+    source_sandbox: Sandbox, fake_claude: FakeClaude, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a cleaner has just taken is put back when a launch asks for it."""
+    sandbox = source_sandbox
+    monkeypatch.setattr(upkeep, "CHECK_S", 3_600.0)
+    env = sandbox.environment(CCO_CLAUDE=str(fake_claude.path))
+    with forked.serving(sandbox) as pid:
+        for name in (names.BRIDGE, names.PLUGIN):
+            remove(sandbox.temp / name)
+            assert sandbox.run("-p", "x", env=env) == Result(0, "", "")
+        assert sandbox.leftovers() == EVERYTHING
+        assert len(fake_claude.starts()) == 2
+        assert forked.end(pid) == 0
 
 
 def test_a_wiped_folder_is_stopped_without_a_trace(source_sandbox: Sandbox) -> None:

@@ -51,6 +51,41 @@ def test_too_few_descriptors_are_said_so(
     source_sandbox.ok("daemon", "start")
 
 
+def test_descriptors_for_hardly_a_session_are_said_to_be_too_few(
+    source_sandbox: Sandbox, fake_claude: FakeClaude
+) -> None:
+    """A daemon that could take one connection would turn its own sessions away."""
+    for arguments in (("daemon", "start"), ("-p", "x")):
+        more = {"CCO_CLAUDE": str(fake_claude.path)}
+        result = limited(source_sandbox, "ulimit -n 32", *arguments, **more)
+        assert_clear(result)
+        assert "32 open files are too few for the daemon: it needs 48" in result.err
+        assert "ulimit -n" in result.err
+    assert list(source_sandbox.temp.iterdir()) == []
+
+
+@pytest.mark.parametrize("kibibytes", [25_000, 30_000, 45_000])
+def test_whatever_does_not_fit_into_the_memory_is_no_defect(
+    source_sandbox: Sandbox, kibibytes: int
+) -> None:
+    """Modules that the loader cannot map, and threads that cannot be made, included."""
+    for arguments in (("daemon", "start"), ("doctor",)):
+        result = limited(source_sandbox, f"ulimit -v {kibibytes}", *arguments)
+        if result.err:  # on a system where all of it fits, nothing has to be said
+            assert_clear(result)
+            assert result.code == 71
+            assert "memory" in result.err or "threads" in result.err
+    assert list(source_sandbox.temp.iterdir()) == []
+
+
+def test_a_limit_on_the_size_of_files_is_told(source_sandbox: Sandbox) -> None:
+    result = limited(source_sandbox, "ulimit -f 8", "daemon", "start")
+    assert result.code == 8
+    assert_clear(result)
+    assert "ulimit -f" in result.err
+    assert list(source_sandbox.temp.iterdir()) == []
+
+
 def descriptors_of(pid: int) -> int:
     (line,) = (
         line

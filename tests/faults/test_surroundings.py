@@ -205,3 +205,23 @@ def test_signals_that_come_together_are_one_end(sandbox: Sandbox) -> None:
     log = sandbox.log_file
     assert log.read_text().count("all files are removed") == 1
     assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or os.geteuid() != 0, reason="only root mounts"
+)
+def test_a_system_without_its_devices_is_told(sandbox: Sandbox, fake_claude: FakeClaude) -> None:
+    """As in a bare chroot: no start, no restart, and everything else as ever."""
+    alone = "mount --make-rprivate / && mount -t tmpfs none /dev"
+    bare = f"exec unshare -m sh -c '{alone} && exec \"$@\"'"
+    more = {"CCO_CLAUDE": str(fake_claude.path)}
+    for arguments, code in ((("daemon", "start"), 71), (("-p", "x"), 125)):
+        result = in_shell(sandbox, f'{bare} sh "$@"', *arguments, **more)
+        assert result.code == code, result
+        first, advice = result.err.splitlines()
+        assert first == "cco: error: /dev/null cannot be used: No such file or directory"
+        assert "mount /dev" in advice
+    assert list(sandbox.temp.iterdir()) == []
+    sandbox.ok("daemon", "start")
+    assert in_shell(sandbox, f'{bare} sh "$@"', "-p", "x", **more).code == 0
+    assert in_shell(sandbox, f'{bare} sh "$@"', "daemon", "stop", **more).code == 0

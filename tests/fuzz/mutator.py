@@ -17,7 +17,11 @@ ODD: tuple[Any, ...] = (
     "/proc/self/mem", "~", "C:\\a", "a" * 500, "word " * 300, "$state", "${CCO_TOKEN}", "cco:x",
 )  # fmt: skip
 _TRIES = 8
-_REPEATED_CHARS = 200
+MOST_CHANGES = 4
+MOST_ADDED_CHARS = 50_000
+"""By one change, as Python writes them."""
+
+_MOST_COUNTED = 10**1000
 
 
 def mutate(data: bytes, words: Sequence[str], dice: random.Random, max_bytes: int) -> bytes | None:
@@ -49,7 +53,7 @@ def _changed_line(line: bytes, words: Sequence[str], dice: random.Random) -> byt
     except (ValueError, RecursionError):
         return None
     holder = [document]
-    for _ in range(dice.choice((1, 1, 2, 4))):
+    for _ in range(dice.choice((1, 1, 2, MOST_CHANGES))):
         _change(holder, words, dice)
     try:
         told = json.dumps(holder[0], ensure_ascii=dice.random() < 0.5)
@@ -75,7 +79,8 @@ def _collect(parent: Any, places: list[tuple[Any, Any]], depth: int = 0) -> None
 
 
 def _any(words: Sequence[str], dice: random.Random) -> Any:
-    return dice.choice(ODD) if dice.random() < 0.6 else dice.choice(words)
+    """A value of its own: a shared one would grow with every change, into itself too."""
+    return _copy(dice.choice(ODD)) if dice.random() < 0.6 else dice.choice(words)
 
 
 def _replace(parent: Any, key: Any, words: Sequence[str], dice: random.Random) -> None:
@@ -97,7 +102,9 @@ def _add(parent: Any, key: Any, words: Sequence[str], dice: random.Random) -> No
     if isinstance(value, dict):
         value[dice.choice(words)] = _any(words, dice)
     elif isinstance(value, list):
-        value.append(_copy(dice.choice(value)) if value and dice.random() < 0.5 else {})
+        one = dice.choice(value) if value and dice.random() < 0.5 else {}
+        if _fits(one, 1):
+            value.append(_copy(one))
     elif isinstance(value, str):
         parent[key] = value + str(_any(words, dice))
 
@@ -119,7 +126,7 @@ def _repeat(parent: Any, key: Any, words: Sequence[str], dice: random.Random) ->
     times = dice.choice((2, 3, 60, 250))
     if isinstance(value, str):
         parent[key] = value[:50] * times
-    elif isinstance(value, list) and len(repr(value[:2])) < _REPEATED_CHARS:
+    elif isinstance(value, list) and _fits(value[:2], times // 2):
         value += [_copy(one) for one in value[:2] * (times // 2)]
 
 
@@ -131,12 +138,19 @@ def _swap(parent: Any, key: Any, words: Sequence[str], dice: random.Random) -> N
 
 def _count(parent: Any, key: Any, words: Sequence[str], dice: random.Random) -> None:
     value = parent[key]
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float)) and abs(value) < _MOST_COUNTED:
         parent[key] = dice.choice((-value, value + 1, str(value), value * 1000))
 
 
+def _fits(value: Any, times: int) -> bool:
+    """Whether a value may come so many times more, told before it does."""
+    return len(repr(value)) * times <= MOST_ADDED_CHARS
+
+
 def _copy(value: Any) -> Any:
-    return json.loads(json.dumps(value))
+    if isinstance(value, dict):
+        return {key: _copy(one) for key, one in value.items()}
+    return [_copy(one) for one in value] if isinstance(value, list) else value
 
 
 _CHANGES: tuple[Callable[[Any, Any, Sequence[str], random.Random], None], ...] = (

@@ -16,7 +16,7 @@ from cco.ledger.ledger import Ledger
 from cco.ledger.otlp import LogRecord
 from cco.ledger.state import LedgerState
 from cco.sealing import names
-from cco.sealing.journal import Draft
+from cco.sealing.journal import Draft, Journal
 from cco.sealing.keys import Identity
 from cco.sealing.private_files import read_private, write_private
 
@@ -220,3 +220,70 @@ def test_of_a_refused_file_nothing_is_used(tmp_path: Path) -> None:
 def test_without_a_file_nothing_happened(tmp_path: Path, told: pytest.LogCaptureFixture) -> None:
     assert taken_up(tmp_path / names.HISTORY, ONE).sessions() == []
     assert told.records == []
+
+
+def known(path: Path) -> set[str]:
+    """The sessions that a file tells of."""
+    return {session.session_id for session in taken_up(path, ONE).sessions()}
+
+
+async def written(path: Path, session_id: str) -> None:
+    """Wait until a session is in the file."""
+    async with asyncio.timeout(60):
+        while session_id not in known(path):
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("what", ["removed", "replaced by an older copy", "emptied"])
+def test_what_others_took_of_the_file_is_written_anew(tmp_path: Path, what: str) -> None:
+    """Though nothing happens meanwhile that had to be written."""
+    path = tmp_path / names.HISTORY
+    history = begun(path)
+    older = path.read_bytes()
+
+    async def work() -> None:
+        prompt(history.state.ledger, "Go on.")
+        await written(path, "s")
+        if what == "removed":
+            path.unlink()
+        else:
+            path.write_bytes(older if what != "emptied" else b"")
+        await written(path, "s")
+
+    asyncio.run(kept_while(history, work()))
+
+
+def test_a_change_between_two_looks_costs_no_second_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who takes the file away just before it is written to costs none of what happens."""
+    path = tmp_path / names.HISTORY
+    history = begun(path)
+    monkeypatch.setattr(Journal, "is_as_left", lambda _: True)
+    path.unlink()
+    prompt(history.state.ledger, "Go on.")
+    asyncio.run(history._write())
+    assert known(path) == {"s"}
+
+
+def test_zeros_after_a_lost_power_cost_what_they_took(
+    tmp_path: Path, told: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / names.HISTORY
+    history = begun(path)
+    for session_id in ("first", "second"):
+        prompt(history.state.ledger, "Go on.", session_id)
+        asyncio.run(history._write())
+    path.write_bytes(path.read_bytes()[:-40] + bytes(4_096))
+    assert known(path) == {"first"}
+    assert "bytes that were not written whole" in told.text
+
+
+def test_no_history_is_written_over_another_daemons(tmp_path: Path) -> None:
+    path = tmp_path / names.HISTORY
+    history = History(path, ANA, LedgerState(Ledger()), lambda: True)
+    history.begin(ONE, None)
+    write_private(path, b"another's")
+    prompt(history.state.ledger, "Go on.")
+    asyncio.run(history._write())
+    assert path.read_bytes() == b"another's"

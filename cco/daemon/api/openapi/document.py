@@ -14,6 +14,7 @@ from cco.daemon.api.openapi import (
     budget,
     dashboard,
     events,
+    files,
     health,
     hooks,
     leases,
@@ -41,6 +42,7 @@ PIECES: tuple[ModuleType, ...] = (
     notes,
     mcp,
     dashboard,
+    files,
     shutdown,
 )
 
