@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cco.errors import CcoError
-from cco.folders import state_folder
+from cco.folders import make_folders, state_folder
 
 LOG = logging.getLogger("cco")
 MAX_BYTES = 512 * 1024
@@ -32,7 +32,7 @@ def set_up(folder: Path) -> Path | None:
     LOG.propagate = False
     try:
         path = log_path(folder)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(path.parent)
         handler = _Rotating(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
         os.chmod(path, 0o600)
     except (OSError, CcoError):

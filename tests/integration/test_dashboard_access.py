@@ -271,6 +271,19 @@ def test_the_command_hands_the_address_to_the_desktops_browser(
     assert opened.read_text() == result.out
 
 
+def test_no_project_is_handed_the_address(source_sandbox: Sandbox) -> None:
+    """Where PATH names the current folder, as some people have it."""
+    sandbox = source_sandbox
+    opener, opened = sandbox.project / "xdg-open", sandbox.project / "opened"
+    opener.write_text(f'#!/bin/sh\necho "$@" > {opened}\n')
+    opener.chmod(0o755)
+    env = sandbox.environment(PATH=f".::{os.environ['PATH']}", DISPLAY=":0", BROWSER="true")
+    assert sandbox.run("dashboard", env=env).code == 0
+    sandbox.ok("daemon", "stop")
+    wait_until(lambda: not sandbox.processes(), "the end of whatever was started")
+    assert not opened.exists()
+
+
 def test_too_many_wrong_codes_are_refused_for_a_while(source_sandbox: Sandbox) -> None:
     source_sandbox.ok("daemon", "start")
     for _ in range(10):
