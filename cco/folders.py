@@ -76,6 +76,23 @@ def state_folder() -> Path:
     return _of_this_user("state")
 
 
+def make_folders(folder: Path) -> None:
+    """Make a folder, and those above it that are missing: this user's alone, whatever the umask.
+
+    Raises: OSError.
+    """
+    if folder.is_dir():
+        return
+    make_folders(folder.parent)
+    try:
+        folder.mkdir(mode=0o700)
+        if sys.platform != "win32":
+            folder.chmod(0o700)  # what the umask took away
+    except FileExistsError:  # made meanwhile, unless it is something else
+        if not folder.is_dir():
+            raise
+
+
 def _of_this_user(kind: str) -> Path:
     """One kind of folder: `config`, `data` or `state`.
 

@@ -63,6 +63,7 @@ def _open(url: str) -> bool:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            cwd=os.sep,  # no program of this folder's, whatever PATH says
         )
     except OSError:
         return False

@@ -61,6 +61,7 @@ _PURGE = "To remove your settings, too: cco install --uninstall --purge"
 @click.pass_context
 def command(context: click.Context, /, as_json: bool, **options: Any) -> None:
     _refuse_contradictions(options)
+    os.umask(os.umask(0o022) | 0o022)  # what is on PATH only its owner may replace
     program = running_program()
     prefix, dry_run = options["prefix"], options["dry_run"]
     if options["uninstall"]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cco.errors import CcoError
-from cco.folders import state_folder
+from cco.folders import make_folders, state_folder
 
 LOG = logging.getLogger("cco")
 MAX_BYTES = 512 * 1024
@@ -72,7 +72,7 @@ class _Rotating(logging.handlers.RotatingFileHandler):
     in a new one where somebody has renamed or removed it (elsewhere)."""
 
     def _open(self) -> TextIOWrapper:
-        os.makedirs(os.path.dirname(self.baseFilename), mode=0o700, exist_ok=True)
+        make_folders(Path(self.baseFilename).parent)
         return TextIOWrapper(
             open(self.baseFilename, "ab", opener=_open_file), encoding="utf-8", line_buffering=True
         )

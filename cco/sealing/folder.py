@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cco.errors import FolderUnusable
-from cco.folders import state_folder, temp_folder
+from cco.folders import make_folders, state_folder, temp_folder
 from cco.sealing import names
 from cco.sealing.locks import is_held
 from cco.sealing.private_files import (
@@ -90,7 +90,7 @@ def _made_private_one(temp: Path) -> Path:
 def _made_own_folder(temp: Path) -> Path:
     try:
         folder = own_folder()
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(folder.parent)
         make_private_folder(folder)
     except (FolderUnusable, OSError) as error:
         raise FolderUnusable(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cco import build_info
 from cco.errors import CcoError, FolderUnusable, MachineIdUnavailable
-from cco.folders import data_folder
+from cco.folders import data_folder, make_folders
 from cco.sealing.keys import Identity
 from cco.sealing.locks import Lock
 from cco.sealing.private_files import read_private, write_private
@@ -116,7 +116,7 @@ def _kept_id(path: Path) -> str:
 
 
 def _create_id(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folders(path.parent)
     with Lock(path.with_name(f"{path.name}.lock")) as lock:
         if not lock.acquire(_LOCK_TIMEOUT_S):
             raise FolderUnusable(f"{path} has been locked for {_LOCK_TIMEOUT_S:.0f} s")

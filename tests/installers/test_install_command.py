@@ -65,6 +65,16 @@ def test_it_installs_tells_the_line_and_is_idempotent(box: Box) -> None:
     assert as_installed(box, "install").stdout.count("unchanged") == len(INSTALLED)
 
 
+def test_no_umask_lets_others_replace_what_is_on_path(box: Box) -> None:
+    before = os.umask(0)
+    try:
+        install(box, "--modify-path")
+    finally:
+        os.umask(before)
+    made = [path for path in box.home.rglob("*") if not path.is_symlink()]
+    assert [path for path in made if path.stat().st_mode & 0o022] == []
+
+
 def test_the_line_that_it_tells_works(box: Box) -> None:
     text = box.ok("install", env=box.environment())
     line = text.strip().splitlines()[-1].strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -42,7 +43,8 @@ def browser(served: Sandbox) -> Mapping[str, str]:
     assert answer.status == 200
     cookie = answer.headers["set-cookie"]
     assert re.fullmatch(
-        rf"cco-{served.sealed().settings.port}=[\w-]{{22}}; HttpOnly; SameSite=Strict; Path=/",
+        rf"cco-{served.sealed().settings.port}-[0-9a-f]{{8}}=[\w-]{{22}}; "
+        "HttpOnly; SameSite=Strict; Path=/",
         cookie,
     )
     assert served.sealed().settings.token not in cookie
@@ -192,6 +194,41 @@ def test_a_browser_does_nothing_but_read(
     assert_problem(served.request(method, path, body, headers, token=False), 401)
 
 
+def test_planted_cookies_sign_nobody_out(served: Sandbox, browser: Mapping[str, str]) -> None:
+    """Programs on other ports of this host may set cookies: of any name, and for any path, which
+    then come before or after ours."""
+    name, _, value = browser["Cookie"].partition("=")
+    port = served.sealed().settings.port
+    planted = [f"{name}=planted", f"{name}=", f"cco-{port}-00000000=x", f"cco-{port}=x", "=", ";"]
+    planted += [f'{name}="{value}"', f"cco-{port}-ZZZZZZZZ={value}", "a" * 1_000]
+    for cookie in (
+        "; ".join([*planted, browser["Cookie"]]),
+        "; ".join([browser["Cookie"], *planted]),
+        ";".join([*planted, browser["Cookie"], *planted]),
+    ):
+        headers = {**browser, "Cookie": cookie}
+        assert served.request("GET", "/api/v1/usage", headers=headers, token=False).status == 200
+    headers = {**browser, "Cookie": "; ".join(planted)}
+    assert_problem(served.request("GET", "/api/v1/usage", headers=headers, token=False), 401)
+
+
+def test_a_new_sign_in_takes_the_earlier_ones_cookie_away(served: Sandbox) -> None:
+    first, second = enter(served, code_of(served)), code_of(served)
+    cookie = first.headers["set-cookie"].partition(";")[0]
+    name = cookie.partition("=")[0]
+    port = served.sealed().settings.port
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    try:
+        told = {"Origin": origin(served), "Content-Type": "application/json", "Cookie": cookie}
+        connection.request("POST", "/sign-in", json.dumps({"code": second}), told)
+        gone, new = connection.getresponse().headers.get_all("Set-Cookie") or []
+    finally:
+        connection.close()
+    assert gone == f"{name}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0"
+    assert new.startswith(f"cco-{port}-")
+    assert not new.startswith(name)
+
+
 def test_a_browser_signs_out(served: Sandbox) -> None:
     first = enter(served, code_of(served))
     headers = {
@@ -232,6 +269,19 @@ def test_the_command_hands_the_address_to_the_desktops_browser(
     only_printed = sandbox.run("dashboard", "--print-url", env=env)
     assert only_printed.code == 0
     assert opened.read_text() == result.out
+
+
+def test_no_project_is_handed_the_address(source_sandbox: Sandbox) -> None:
+    """Where PATH names the current folder, as some people have it."""
+    sandbox = source_sandbox
+    opener, opened = sandbox.project / "xdg-open", sandbox.project / "opened"
+    opener.write_text(f'#!/bin/sh\necho "$@" > {opened}\n')
+    opener.chmod(0o755)
+    env = sandbox.environment(PATH=f".::{os.environ['PATH']}", DISPLAY=":0", BROWSER="true")
+    assert sandbox.run("dashboard", env=env).code == 0
+    sandbox.ok("daemon", "stop")
+    wait_until(lambda: not sandbox.processes(), "the end of whatever was started")
+    assert not opened.exists()
 
 
 def test_too_many_wrong_codes_are_refused_for_a_while(source_sandbox: Sandbox) -> None:

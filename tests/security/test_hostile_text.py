@@ -173,6 +173,18 @@ def test_arguments_come_back_harmless(place: Sandbox, arguments: list[str]) -> N
     assert_harmless(place.run(*usable))
 
 
+def test_the_status_line_is_one_harmless_line(place: Sandbox) -> None:
+    env = place.session_environment()
+    for number, text in enumerate(HOSTILE):
+        payload: dict[str, Any] = {"session_id": f"{number}{text}", "cwd": text, "version": text}
+        payload |= {"model": {"id": text, "display_name": text}}
+        shown = place.run("statusline", stdin=json.dumps(payload).encode(), env=env)
+        assert shown.code == 0
+        assert_harmless(shown)
+        assert shown.out.startswith("cco · ")
+        assert shown.out.count("\n") == 1
+
+
 def test_telemetry_is_no_way_around(place: Sandbox) -> None:
     record: dict[str, Any] = {"session.id": f"0{HOSTILE[0]}", "model": ALL, "agent_id": ALL}
     send_logs(place, record | {"input_tokens": 1, "cost_usd": 0.1})

@@ -229,6 +229,44 @@ def test_no_path_leads_past_the_token(settings: Settings, path: str) -> None:
         assert_nothing_told(answer, settings)
 
 
+# --- what is no plain HTTP/1.1 ---
+
+UPGRADE = ["Connection: Upgrade", "Upgrade: {kind}", "Sec-WebSocket-Key: x", "HTTP2-Settings: AAM"]
+
+
+@pytest.mark.parametrize("kind", ["websocket", "h2c", "TLS/1.3"])
+def test_no_connection_becomes_another(settings: Settings, kind: str) -> None:
+    lines = [line.format(kind=kind) for line in UPGRADE]
+    for first in (USAGE, "GET /api/v1/events HTTP/1.1", "POST /mcp HTTP/1.1"):
+        answer = converse(settings, request(settings, first, *lines))
+        assert set(statuses(answer)) == {401}
+        assert_nothing_told(answer, settings)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /api/v1/usage\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+        b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+        b"\x05\x01\0",
+        b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n",
+    ],
+    ids=["HTTP/0.9", "HTTP/2", "TLS", "SOCKS", "CONNECT"],
+)
+def test_other_protocols_are_told_nothing(settings: Settings, sent: bytes) -> None:
+    answer = converse(settings, sent)
+    assert set(statuses(answer)) <= {400, 401, 421}
+    assert_nothing_told(answer, settings)
+
+
+def test_a_body_that_waits_to_be_wanted_opens_nothing(settings: Settings) -> None:
+    lines = ["Expect: 100-continue", "Content-Type: application/json", "Content-Length: 2"]
+    answer = converse(settings, request(settings, "POST /hooks/Stop HTTP/1.1", *lines, body=b"{}"))
+    assert set(statuses(answer)) <= {100, 401}
+    assert_nothing_told(answer, settings)
+
+
 # --- requests within requests ---
 
 INNER = "POST /api/v1/shutdown HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"

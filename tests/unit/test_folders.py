@@ -67,6 +67,23 @@ def test_a_home_of_another_account_is_not_ours(
     assert folders.own_home() == "/"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_folders_that_are_made_are_this_users_alone(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        for _ in range(2):
+            folders.make_folders(tmp_path / "a" / "b" / "c")
+    finally:
+        os.umask(before)
+    made = [*(tmp_path / "a").rglob("*"), tmp_path / "a"]
+    assert [path.stat().st_mode & 0o777 for path in made] == [0o700] * 3
+    (tmp_path / "file").touch()
+    for taken in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(FileExistsError):
+            folders.make_folders(taken)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="TEMP there")
 def test_the_temp_folder(tmp_path: Path) -> None:
     usual = temp_folder({})

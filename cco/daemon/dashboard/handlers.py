@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
 
-from cco.daemon.dashboard.browser import cookie_name, is_own_page, shown
+from cco.daemon.dashboard.browser import cookies, is_own_page, new_cookie_name, shown
 from cco.daemon.dashboard.sign_in import CODE_S, FAILURES_S, TooManyFailures
 from cco.daemon.handler import BaseHandler, Problem
 from cco.daemon.log import LOG
@@ -102,7 +102,8 @@ class SignInHandler(PageHandler):
             LOG.warning("a sign-in to the dashboard was refused")
             raise Problem(HTTPStatus.FORBIDDEN, "this code is unknown, used or too old")
         LOG.info("a browser signed in to the dashboard")
-        _set_cookie(self, new.cookie)
+        _remove_cookies(self)
+        _add_cookie(self, f"{new_cookie_name(self.state.port)}={new.cookie}")
         self.send({"page_key": new.page_key})
 
 
@@ -114,10 +115,9 @@ class SignOutHandler(BaseHandler):
     def post(self) -> None:
         _check_own_page(self)
         self.json_object()
-        given = shown(self.request, self.state.port)
-        if given is not None:
+        for given in shown(self.request, self.state.port):
             self.state.sign_ins.sign_out(*given)
-        _set_cookie(self, "", "; Max-Age=0")
+        _remove_cookies(self)
         self.send({"status": "signed out"})
 
 
@@ -129,6 +129,11 @@ def _check_own_page(handler: BaseHandler) -> None:
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large")
 
 
-def _set_cookie(handler: BaseHandler, value: str, more: str = "") -> None:
-    name = cookie_name(handler.state.port)
-    handler.set_header("Set-Cookie", f"{name}={value}; HttpOnly; SameSite=Strict; Path=/{more}")
+def _remove_cookies(handler: BaseHandler) -> None:
+    """Have the browser forget the cookies of earlier sign-ins."""
+    for name in {name for name, _ in cookies(handler.request, handler.state.port)}:
+        _add_cookie(handler, f"{name}=", "; Max-Age=0")
+
+
+def _add_cookie(handler: BaseHandler, cookie: str, more: str = "") -> None:
+    handler.add_header("Set-Cookie", f"{cookie}; HttpOnly; SameSite=Strict; Path=/{more}")

@@ -7,13 +7,13 @@ files are this user's alone, and gone when the daemon stops.
 from __future__ import annotations
 
 import json
-import os
 import socket
 from contextlib import suppress
 from pathlib import Path
 
 from cco.daemon.log import LOG
 from cco.errors import FolderUnusable
+from cco.folders import make_folders
 from cco.sealing.private_files import make_private_folder, remove, write_private
 from cco.sealing.replaceable import replaceable_part
 from cco.sealing.sealed_set import Settings
@@ -29,7 +29,7 @@ def write_scrape_files(folder: str | None, settings: Settings) -> None:
     instance = f"{socket.gethostname()}:{settings.port}"
     targets = [{"targets": [f"localhost:{settings.port}"], "labels": {"instance": instance}}]
     try:
-        os.makedirs(Path(folder).parent, exist_ok=True)
+        make_folders(Path(folder).parent)
         if (part := replaceable_part(Path(folder).parent)) is not None:
             raise FolderUnusable(f"other accounts can replace what is in {part}")
         make_private_folder(Path(folder))  # whoever changes the target is sent the token
