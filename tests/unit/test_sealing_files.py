@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -92,6 +93,12 @@ def make_fifo(path: Path) -> None:
     os.mkfifo(path, 0o600)
 
 
+def make_socket(path: Path) -> None:
+    with chdir(path.parent), socket.socket(socket.AF_UNIX) as one:  # its address must be short
+        one.bind(path.name)
+    path.chmod(0o600)
+
+
 def make_folder(path: Path) -> None:
     path.mkdir(0o700)
 
@@ -110,6 +117,7 @@ UNSAFE = [
     make_symlink_loop,
     make_hard_link,
     make_fifo,
+    make_socket,
     make_folder,
     make_group_readable,
     make_executable_for_others,
