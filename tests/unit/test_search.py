@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cco.catalogue.markdown import load_markdown
-from cco.catalogue.model import Agent
+from cco.catalogue.model import OVERLAY, SHIPPED, Agent
 from cco.catalogue.search import MAX_FITTING, SearchIndex, words_of
 from cco.daemon.hooks.hints import Hints
 from tests.routing.measure import HALVES, lines, measure
@@ -111,3 +111,17 @@ def test_every_field_counts_and_the_name_most() -> None:
         assert match.name == "glockenspiel"
     assert scores[0] > scores[1] >= scores[2] > scores[3] > 0
     assert small.search("saxophone") == []
+
+
+@pytest.mark.parametrize("added", [[], ["charlie"]])
+@pytest.mark.parametrize("kept", [["alpha", "bravo"], ["bravo"], []])
+def test_a_ready_made_index_becomes_that_of_just_the_roster(
+    kept: list[str], added: list[str]
+) -> None:
+    def agent(name: str, source: str = SHIPPED) -> Agent:
+        return Agent(name, "", "opus", (), (), "", source)
+
+    ready = SearchIndex.of([agent("alpha"), agent("bravo")])
+    roster = [*map(agent, kept), *(agent(name, OVERLAY) for name in added)]
+    found = ready.with_agents(roster).search("alpha bravo charlie")
+    assert {match.name for match in found} == {*kept, *added}
