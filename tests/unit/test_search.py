@@ -66,6 +66,12 @@ def test_what_is_no_task_gets_no_hint(prompt: str) -> None:
     assert Hints(index()).hint(prompt) is None
 
 
+def test_a_word_in_passing_is_no_task_for_a_specialist() -> None:
+    task = "the borrow checker rejects my Rust lifetimes, E0502"
+    assert index().fitting(task)[0].name == "rust-engineer"
+    assert index().fitting(task + "".join(f" q{number}" for number in range(200))) == []
+
+
 @given(st.text(max_size=300))
 def test_any_text_can_be_searched_for(text: str) -> None:
     found = index().search(text, 5)
@@ -89,6 +95,8 @@ def test_a_long_text_is_searched_by_its_opening() -> None:
         ),
         ("my Go service; Go on", ["golang", "service"]),
         ("std::unique_ptr", ["std", "unique_ptr", "unique", "ptr"]),
+        ("q1.q2.q3.q4", ["q1.q2.q3.q4", "q1", "q2", "q3", "q4"]),
+        ("q1.q2.q3.q4.q5", ["q1", "q2", "q3", "q4", "q5"]),
         ("", []),
     ],
 )
