@@ -15,6 +15,7 @@ from cco.ledger.feed import Feed
 from cco.ledger.memory import Memory, is_report
 from cco.ledger.notes import Notes
 from cco.ledger.otlp import LogRecord, MetricPoint
+from cco.ledger.payload import ID_CHARS, NAME_CHARS, opening
 from cco.ledger.records import LARGEST, UNKNOWN_MODEL, AgentRun, Session, Usage, finite
 from cco.ledger.seen import Seen
 from cco.ledger.totals import Totals, totals_of
@@ -32,8 +33,6 @@ _OURS = "ours"
 _FOLD_SHARE = 10
 """Of runs that are too many, a tenth of the bound goes at once."""
 _HOUR_S = 3_600
-_ID_CHARS = 200
-_NAME_CHARS = 120
 _VERSION_CHARS = 40
 _PATH_CHARS = 1_000
 _AGENT_TOOLS = frozenset(("Agent", "Task"))
@@ -85,13 +84,13 @@ class Ledger:
         self, event: str, payload: Mapping[str, Any], launch_id: str | None = None
     ) -> Session | None:
         """Take in one hook payload; one without a session id says nothing."""
-        session_id = _text(payload.get("session_id"), _ID_CHARS)
+        session_id = opening(payload.get("session_id"), ID_CHARS)
         if not session_id:
             return None
         session = self._session(session_id)
         moved = event == "SessionStart" and payload.get("source") == "resume"
         if moved or not session.project:  # not wherever the session goes in between
-            session.project = _text(payload.get("cwd"), _PATH_CHARS) or session.project
+            session.project = opening(payload.get("cwd"), _PATH_CHARS) or session.project
         session.launch_id = launch_id or session.launch_id
         session.orchestrated = True
         if event not in _AFTER_THE_END:
@@ -110,8 +109,8 @@ class Ledger:
         return not goes_on and not any(one.launch_id == session.launch_id for one in alive)
 
     def _on_SessionStart(self, session: Session, payload: Mapping[str, Any]) -> None:
-        session.model = _text(payload.get("model"), _NAME_CHARS) or session.model
-        source = _text(payload.get("source"), _NAME_CHARS)
+        session.model = opening(payload.get("model"), NAME_CHARS) or session.model
+        source = opening(payload.get("source"), NAME_CHARS)
         self._tell("session.started", session, source=source, project=session.project)
 
     def _on_UserPromptSubmit(self, session: Session, payload: Mapping[str, Any]) -> None:
@@ -123,7 +122,7 @@ class Ledger:
     def _on_PostToolUse(self, session: Session, payload: Mapping[str, Any]) -> None:
         run = self._run(session, payload.get("agent_id"))
         (run or session).tool_calls += 1
-        tool = _text(payload.get("tool_name"), _NAME_CHARS)
+        tool = opening(payload.get("tool_name"), NAME_CHARS)
         who = (run.name or "an agent") if run else "the session itself"
         self._tell("tool", session, run, tool=tool, failed=False)
         if tool in _AGENT_TOOLS:
@@ -134,7 +133,7 @@ class Ledger:
     def _on_PostToolUseFailure(self, session: Session, payload: Mapping[str, Any]) -> None:
         run = self._run(session, payload.get("agent_id"))
         (run or session).tool_calls += 1
-        tool = _text(payload.get("tool_name"), _NAME_CHARS)
+        tool = opening(payload.get("tool_name"), NAME_CHARS)
         self._tell("tool", session, run, tool=tool, failed=True)
         session.memory.note_failure(tool, payload)
 
@@ -146,8 +145,8 @@ class Ledger:
             started = self._run(session, response.get("agentId"))
             if started is not None:
                 started.parent_id = None if parent is None else parent.agent_id
-                started.description = _text(tool_input.get("description"), _NAME_CHARS)
-                model = _text(response.get("resolvedModel"), _NAME_CHARS)
+                started.description = opening(tool_input.get("description"), NAME_CHARS)
+                model = opening(response.get("resolvedModel"), NAME_CHARS)
                 started.model = started.model or sys.intern(model) or None
 
     def _on_SubagentStart(self, session: Session, payload: Mapping[str, Any]) -> None:
@@ -186,7 +185,7 @@ class Ledger:
 
     def _on_SessionEnd(self, session: Session, payload: Mapping[str, Any]) -> None:
         self._end(session, self._clock())
-        self._tell("session.ended", session, reason=_text(payload.get("reason"), _NAME_CHARS))
+        self._tell("session.ended", session, reason=opening(payload.get("reason"), NAME_CHARS))
 
     def _on_StatusLine(self, session: Session, payload: Mapping[str, Any]) -> None:
         window = payload.get("context_window")
@@ -198,7 +197,7 @@ class Ledger:
     def record_log(self, record: LogRecord) -> bool:
         """Take in one OTLP log record, once; returns whether it counts."""
         attributes = record.attributes
-        session_id = _text(attributes.get("session.id"), _ID_CHARS)
+        session_id = opening(attributes.get("session.id"), ID_CHARS)
         if record.event == "tool_decision":
             if (asking := self._sessions.get(session_id)) is not None:
                 self._tell_waits(asking, asking.waits.hear_decision(attributes.get("tool_use_id")))
@@ -240,13 +239,13 @@ class Ledger:
             run.spend(self._model(session, record), usage)
 
     def _model(self, session: Session, record: LogRecord) -> str:
-        model = sys.intern(_text(record.attributes.get("model"), _NAME_CHARS) or UNKNOWN_MODEL)
+        model = sys.intern(opening(record.attributes.get("model"), NAME_CHARS) or UNKNOWN_MODEL)
         is_one_too_many = len(session.models) >= MAX_MODELS_PER_SESSION
         return "others" if model not in session.models and is_one_too_many else model
 
     def record_metric(self, point: MetricPoint) -> None:
         """Take in one metric point: the session's active time (a delta in seconds)."""
-        session_id = _text(point.attributes.get("session.id"), _ID_CHARS)
+        session_id = opening(point.attributes.get("session.id"), ID_CHARS)
         value = finite(point.value)
         active = point.metric == "claude_code.active_time.total"
         if session_id and active and value is not None and value >= 0:
@@ -340,7 +339,7 @@ class Ledger:
 
     def _run(self, session: Session, agent_id: object) -> AgentRun | None:
         """The run with an id; telemetry may name one before its start was heard of."""
-        key = _text(agent_id, _ID_CHARS)
+        key = opening(agent_id, ID_CHARS)
         if not key:
             return None
         run = session.agents.get(key)
@@ -391,9 +390,5 @@ def _in_use(session: Session) -> tuple[bool, float]:
     return session.ended_at is None, session.last_seen_at
 
 
-def _text(value: object, limit_chars: int) -> str:
-    return value[:limit_chars] if isinstance(value, str) else ""
-
-
 def _agent_name(agent_type: object) -> str | None:
-    return sys.intern(_text(agent_type, _NAME_CHARS).removeprefix("cco:")) or None
+    return sys.intern(opening(agent_type, NAME_CHARS).removeprefix("cco:")) or None

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cco.ledger.payload import ID_CHARS, opening
+
 MAX_CALLS = 64
 MAX_WAITS = 32
-_ID_CHARS = 200
 _Call = tuple[str, str, int]
 """Of whom (empty for the session itself), the tool, a hash of its input."""
 
@@ -109,8 +110,7 @@ class Waits:
 
 
 def _id(payload: Mapping[str, Any], name: str) -> str:
-    value = payload.get(name)
-    return value[:_ID_CHARS] if isinstance(value, str) else ""
+    return opening(payload.get(name), ID_CHARS)
 
 
 def _hash(tool_input: object) -> int:

@@ -1,4 +1,4 @@
-"""Scenes in which each kind of error comes about, as a person would meet it."""
+"""How each kind of error is brought about, as a person would."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from cco import errors
+from cco.catalogue.model import COMPACTION_TEXTS
 from cco.errors import CcoError
 from cco.sealing import names
 from cco.sealing.envelope import seal
@@ -315,7 +316,7 @@ def _broken_daemon(sandbox: Sandbox) -> Iterator[None]:
             "roster": [],
             "policy": {},
         }
-        texts = {"pre_compact": "", "post_compact": ""}
+        texts = dict.fromkeys(COMPACTION_TEXTS, "")
         members: dict[str, dict[str, Any]] = {
             names.AGENTS: {"agents": []},
             names.RULES: {"rules": ""},

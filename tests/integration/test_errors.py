@@ -34,7 +34,9 @@ BY_THE_DOCTOR = (errors.SealedFileReplayed, errors.SealedFileChanged)
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_an_error_says_what_happened_and_what_to_do(scene: Scene, kind: type[CcoError]) -> None:
-    assert kind in TRIGGERS, "a new kind of error needs a scene that brings it about"
+    assert kind in TRIGGERS, (
+        "a new kind of error needs a function in error_scenes.py that brings it about"
+    )
     if kind is errors.BuildSecretInvalid and scene.sandbox.frozen:
         pytest.skip("a frozen program has its secret")
     result = TRIGGERS[kind](scene)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,7 +16,7 @@ import pytest
 
 from cco.errors import FolderUnusable, SealedFileMissing, SealedFileTruncated, SealedFileUnsafe
 from cco.sealing import private_files
-from cco.sealing.private_files import read_private, write_private
+from cco.sealing.private_files import MAX_BYTES, append_private, read_private, write_private
 
 ONLY_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX owners, modes and links")
 pytestmark = ONLY_POSIX
@@ -92,6 +93,12 @@ def make_fifo(path: Path) -> None:
     os.mkfifo(path, 0o600)
 
 
+def make_socket(path: Path) -> None:
+    with chdir(path.parent), socket.socket(socket.AF_UNIX) as one:  # its address must be short
+        one.bind(path.name)
+    path.chmod(0o600)
+
+
 def make_folder(path: Path) -> None:
     path.mkdir(0o700)
 
@@ -110,6 +117,7 @@ UNSAFE = [
     make_symlink_loop,
     make_hard_link,
     make_fifo,
+    make_socket,
     make_folder,
     make_group_readable,
     make_executable_for_others,
@@ -226,6 +234,41 @@ def test_read_what_changes_its_size(
     monkeypatch.setattr(os, "fstat", then_truncated)
     with pytest.raises(SealedFileTruncated):
         read_private(path)
+
+
+# Appending
+
+
+def test_append(tmp_path: Path) -> None:
+    path = private(tmp_path / "f", b"old")
+    append_private(path, b" and new", size_bytes=3)
+    assert read_private(path) == b"old and new"
+
+
+@pytest.mark.parametrize("size_bytes", [2, 4])
+def test_append_only_where_it_was_left(tmp_path: Path, size_bytes: int) -> None:
+    path = private(tmp_path / "f", b"old")
+    with pytest.raises(SealedFileTruncated):
+        append_private(path, b"new", size_bytes=size_bytes)
+    assert read_private(path) == b"old"
+
+
+def test_append_no_further_than_can_be_read(tmp_path: Path) -> None:
+    path = private(tmp_path / "f", b"")
+    os.truncate(path, MAX_BYTES - 1)
+    with pytest.raises(SealedFileUnsafe, match="limit"):
+        append_private(path, b"12", size_bytes=MAX_BYTES - 1)
+    append_private(path, b"1", size_bytes=MAX_BYTES - 1)
+    assert path.stat().st_size == MAX_BYTES
+
+
+def test_append_to_what_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = private(tmp_path / "f")
+    with pytest.raises(SealedFileMissing):
+        append_private(tmp_path / "none", b"new", size_bytes=0)
+    when_opened(monkeypatch, path, path.unlink)
+    with pytest.raises(SealedFileMissing):
+        append_private(path, b"new", size_bytes=path.stat().st_size)
 
 
 # Writing

@@ -18,7 +18,9 @@ from cco.sealing.folder import (
     remove_leftovers,
     remove_private_folder,
     retreat,
+    wanted_folder,
 )
+from cco.sealing.locks import Lock
 from cco.sealing.private_files import make_private_folder, remove, write_private
 from cco.sealing.replaceable import replaceable_part
 from tests.unit.test_sealing_files import (
@@ -201,6 +203,32 @@ def test_a_folder_in_which_others_can_replace_files_is_not_used(
     own.rmdir()
     settings_in(temp)
     assert locate_folder(temp) == choose_folder(temp) == temp
+
+
+def test_what_is_wanted_is_told_without_being_made(own: Path, tmp_path: Path) -> None:
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    assert wanted_folder(temp) == temp
+    open_to_all(temp)
+    assert wanted_folder(temp) == own
+    assert not own.exists()
+
+
+def test_of_several_runs_that_counts_which_a_start_would_take_up(tmp_path: Path) -> None:
+    settings_in(tmp_path)
+    assert wanted_folder(tmp_path) == locate_folder(tmp_path) == tmp_path
+    private_one = private_folder(tmp_path)
+    make_private_folder(private_one)
+    assert wanted_folder(tmp_path) == private_one
+    assert locate_folder(tmp_path) == tmp_path
+    settings_in(private_one)
+    assert locate_folder(tmp_path) == private_one
+    lock = Lock(tmp_path / names.DAEMON_LOCK)
+    assert lock.acquire(0)
+    try:
+        assert locate_folder(tmp_path) == tmp_path  # where a daemon lives
+    finally:
+        lock.release()
 
 
 @needs_root

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cco.catalogue.markdown import load_markdown
-from cco.catalogue.model import Agent
+from cco.catalogue.model import OVERLAY, SHIPPED, Agent
 from cco.catalogue.search import MAX_FITTING, SearchIndex, words_of
 from cco.daemon.hooks.hints import Hints
 from tests.routing.measure import HALVES, lines, measure
@@ -66,6 +66,12 @@ def test_what_is_no_task_gets_no_hint(prompt: str) -> None:
     assert Hints(index()).hint(prompt) is None
 
 
+def test_a_word_in_passing_is_no_task_for_a_specialist() -> None:
+    task = "the borrow checker rejects my Rust lifetimes, E0502"
+    assert index().fitting(task)[0].name == "rust-engineer"
+    assert index().fitting(task + "".join(f" q{number}" for number in range(200))) == []
+
+
 @given(st.text(max_size=300))
 def test_any_text_can_be_searched_for(text: str) -> None:
     found = index().search(text, 5)
@@ -89,6 +95,8 @@ def test_a_long_text_is_searched_by_its_opening() -> None:
         ),
         ("my Go service; Go on", ["golang", "service"]),
         ("std::unique_ptr", ["std", "unique_ptr", "unique", "ptr"]),
+        ("q1.q2.q3.q4", ["q1.q2.q3.q4", "q1", "q2", "q3", "q4"]),
+        ("q1.q2.q3.q4.q5", ["q1", "q2", "q3", "q4", "q5"]),
         ("", []),
     ],
 )
@@ -111,3 +119,17 @@ def test_every_field_counts_and_the_name_most() -> None:
         assert match.name == "glockenspiel"
     assert scores[0] > scores[1] >= scores[2] > scores[3] > 0
     assert small.search("saxophone") == []
+
+
+@pytest.mark.parametrize("added", [[], ["charlie"]])
+@pytest.mark.parametrize("kept", [["alpha", "bravo"], ["bravo"], []])
+def test_a_ready_made_index_becomes_that_of_just_the_roster(
+    kept: list[str], added: list[str]
+) -> None:
+    def agent(name: str, source: str = SHIPPED) -> Agent:
+        return Agent(name, "", "opus", (), (), "", source)
+
+    ready = SearchIndex.of([agent("alpha"), agent("bravo")])
+    roster = [*map(agent, kept), *(agent(name, OVERLAY) for name in added)]
+    found = ready.with_agents(roster).search("alpha bravo charlie")
+    assert {match.name for match in found} == {*kept, *added}

@@ -11,10 +11,9 @@ from cco.daemon.hooks.guards import Decision
 from cco.daemon.state import State
 from cco.ledger.edits import EDITING_TOOLS, Actor, Conflict, Edits, File
 from cco.ledger.feed import Feed
+from cco.ledger.payload import ID_CHARS, NAME_CHARS, opening
 from cco.ledger.records import Session
 
-_ID_CHARS = 200
-_NAME_CHARS = 120
 _SHORT_ID_CHARS = 8
 _DONE = "PostToolUse"
 _FAILED = "PostToolUseFailure"
@@ -161,19 +160,19 @@ def watch_edits(state: State, mode: str, call_later: CallLater) -> None:
 
 
 def _actor(session: Session, payload: Mapping[str, Any]) -> Actor:
-    agent_id = _text(payload.get("agent_id"), _ID_CHARS)
+    agent_id = opening(payload.get("agent_id"), ID_CHARS)
     run = session.agents.get(agent_id)
-    kind = _text(payload.get("agent_type"), _NAME_CHARS).removeprefix("cco:")
+    kind = opening(payload.get("agent_type"), NAME_CHARS).removeprefix("cco:")
     name = ((run.name if run else None) or kind) if agent_id else ""
     return Actor(session.session_id, agent_id, "".join(filter(str.isprintable, name)))
 
 
 def _tool(payload: Mapping[str, Any]) -> str:
-    return _text(payload.get("tool_name"), _NAME_CHARS)
+    return opening(payload.get("tool_name"), NAME_CHARS)
 
 
 def _call_id(payload: Mapping[str, Any]) -> str:
-    return _text(payload.get("tool_use_id"), _ID_CHARS)
+    return opening(payload.get("tool_use_id"), ID_CHARS)
 
 
 def _who(other: Actor, actor: Actor) -> str:
@@ -189,7 +188,3 @@ def _duration(seconds: float) -> str:
     if whole < 120:
         return f"{whole} s"
     return f"{whole // 60} min" if whole < 7_200 else f"{whole // 3_600} h"
-
-
-def _text(value: object, limit_chars: int) -> str:
-    return value[:limit_chars] if isinstance(value, str) else ""
