@@ -59,6 +59,8 @@ class Lock:
             raise FolderUnusable(f"{self.path} cannot be locked: {error.strerror}") from None
         try:
             self._check(os.fstat(fd))
+            if sys.platform != "win32":
+                os.fchmod(fd, 0o600)  # else nobody would believe the id in it, not even to end it
             if _lock(fd) and _still_named(fd, self.path):
                 if sys.platform == "win32":
                     from cco.sealing.windows_acl import restrict_to_owner
@@ -66,7 +68,6 @@ class Lock:
                     with suppress(OSError):
                         restrict_to_owner(self.path)
                 else:
-                    os.fchmod(fd, 0o600)
                     os.ftruncate(fd, 0)  # the id in it is that of a holder who was killed
                 self._fd, fd = fd, -1
                 return True
