@@ -36,7 +36,7 @@ _TAIL_BYTES = 256 * 1024
     epilog=examples(
         ("cco daemon status", "whether it runs, and where"),
         ("cco daemon restart", "take up changed settings; sessions go on"),
-        ("cco daemon stop", "end it; nothing is left behind"),
+        ("cco daemon stop", "end it; nothing is left in the temp folder"),
     ),
 )
 def group() -> None:
