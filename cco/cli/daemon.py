@@ -135,7 +135,7 @@ def _status_text(sealed: SealedSet, uptime_s: float) -> str:
     short_help="Print the daemon's log.",
     epilog=examples(
         ("cco daemon logs", "its last 200 lines"),
-        ("cco daemon logs -n 20 --follow", "the last 20, then what is added, until Ctrl-C"),
+        ("cco daemon logs -n 20 --follow", "the last 20, then what is added"),
     ),
 )
 @click.option("--follow", "-f", is_flag=True, help="Go on printing what is added.")
