@@ -146,7 +146,11 @@ def _from_text(name: str, text: str, source: str) -> object:
 def _with(config: Config, name: str, value: object, source: str) -> Config:
     reader = _READERS.get(name)
     if reader is None:
-        raise ConfigInvalid(f"{source}: unknown setting {name!r}")
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, _READERS, n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigInvalid(f"{source}: unknown setting {name!r}{meant}")
     return config._replace(**reader(name, value, source))
 
 

@@ -47,9 +47,9 @@ def group(context: click.Context, as_json: bool) -> None:
     name="set",
     help="Set a session's budget, or today's, in US dollars. The session goes on as it is.",
     epilog=examples(
-        ("cco budget set 10", "for the session that runs, if it is the only one"),
-        ("cco budget set 10 --session ID", "for one of several; cco budget shows their ids"),
-        ("cco budget set 30 --day", "for all of today's sessions together, until midnight"),
+        ("cco budget set 10", "for the one session that runs"),
+        ("cco budget set 10 --session ID", "for one that cco budget shows"),
+        ("cco budget set 30 --day", "for all of today's sessions together"),
     ),
 )
 @click.argument("amount", metavar="USD", callback=_amount)

@@ -42,7 +42,7 @@ _TAIL_BYTES = 256 * 1024
     epilog=examples(
         ("cco daemon status", "whether it runs, and where"),
         ("cco daemon restart", "take up changed settings; sessions go on"),
-        ("cco daemon stop", "end it; nothing is left behind"),
+        ("cco daemon stop", "end it; nothing is left in the temp folder"),
     ),
 )
 def group() -> None:
@@ -141,7 +141,7 @@ def _status_text(sealed: SealedSet, uptime_s: float) -> str:
     short_help="Print the daemon's log.",
     epilog=examples(
         ("cco daemon logs", "its last 200 lines"),
-        ("cco daemon logs -n 20 --follow", "the last 20, then what is added, until Ctrl-C"),
+        ("cco daemon logs -n 20 --follow", "the last 20, then what is added"),
     ),
 )
 @click.option("--follow", "-f", is_flag=True, help="Go on printing what is added.")

@@ -22,7 +22,7 @@ from cco.daemon.rendezvous import call
     short_help="Open the dashboard in your browser.",
     epilog=examples(
         ("cco dashboard", "open it"),
-        ("cco dashboard --print-url", "only print the address, good once and for a minute"),
+        ("cco dashboard --print-url", "only print the address, good for a minute"),
     ),
 )
 @click.option("--print-url", is_flag=True, help="Print the address instead of opening it.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cco.cli.examples import examples
-from cco.cli.output import print_data, printable
+from cco.cli.output import print_data, print_prose, printable
 
 
 @click.command(
@@ -28,4 +28,4 @@ def command(keep: bool) -> None:
 
 def _say(text: str) -> None:
     for line in text.split("\n"):
-        print_data(printable(line))
+        print_prose(printable(line))

@@ -55,8 +55,8 @@ def _launch(arguments: list[str], *, own_options: bool) -> int:
     from cco.claude.find import find_claude
     from cco.claude.start import start
 
-    if own_options and len(arguments) == 1:
-        _refuse_a_slip(arguments[0])
+    if own_options and arguments:
+        _refuse_a_slip(arguments)
     config = load_config()
     program = find_claude(config.claude, os.environ)
     depth = _depth(os.environ)
@@ -82,17 +82,17 @@ def _launch(arguments: list[str], *, own_options: bool) -> int:
     return start(program, argv, {**env, _DEPTH: str(depth + 1)})
 
 
-def _refuse_a_slip(word: str) -> None:
-    """One word alone that is nearly a command of ours is no prompt worth a session's cost."""
+def _refuse_a_slip(words: Sequence[str]) -> None:
+    """What is nearly a command of ours is no prompt worth a session's cost."""
     from cco.claude.arguments import runs_a_session
     from cco.cli.meant import command_meant
 
-    command = command_meant(word)
+    command = command_meant(words)
     if command is not None:
-        what = "a prompt for" if runs_a_session([word]) else "a command of"
+        what = "a prompt for" if runs_a_session(words) else "a command of"
         raise UsageInvalid(
-            f"cco has no command {word!r}",
-            advice=f"Did you mean: {command}?\nAs {what} Claude Code: cco -- {word}",
+            f"cco has no command {words[0]!r}",
+            advice=f"Did you mean: {command}?\nAs {what} Claude Code: cco -- {words[0]}",
         )
 
 

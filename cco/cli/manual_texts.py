@@ -73,7 +73,7 @@ ENVIRONMENT = (
     ("CCO_DEBUG", "1: show where an error comes from, as cco --debug does."),
     ("ORCHESTRATOR_ENABLED", "false: start Claude Code plainly."),
     ("TMPDIR", "The temp folder (Windows: TEMP). Each has a daemon of its own."),
-    ("NO_COLOR", "Draw cco top without bold and reverse."),
+    ("NO_COLOR", "Print cco doctor without colours, draw cco top without bold and reverse."),
 )
 """Variables that a person sets. What Claude Code is given is in docs/configuration.md."""
 

@@ -28,8 +28,9 @@ from cco.sealing import names
 from cco.sealing.private_files import read_private
 
 _OPENING = """\
-This is the real Claude Code under cco, with a scripted model on loopback in the place of the
-network: no account, no key, no cost. Home, temp folder and project are throwaway ones.
+This is the real Claude Code under cco, with a scripted model on loopback in
+the place of the network: no account, no key, no cost. Home, temp folder and
+project are throwaway ones.
 """
 _COMMAND_TIMEOUT_S = 180
 _TELEMETRY_TIMEOUT_S = 20

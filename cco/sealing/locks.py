@@ -64,6 +64,8 @@ class Lock:
             raise _unlockable(self.path, error) from None
         try:
             self._check(os.fstat(fd))
+            if sys.platform != "win32":
+                os.fchmod(fd, 0o600)  # else nobody would believe the id in it, not even to end it
             if _lock(fd) and _still_named(fd, self.path):
                 self._restrict(fd)
                 self._fd, fd = fd, -1
@@ -93,7 +95,6 @@ class Lock:
             with suppress(OSError):
                 restrict_to_owner(self.path)
         else:
-            os.fchmod(fd, 0o600)
             os.ftruncate(fd, 0)
 
     def _check(self, status: os.stat_result) -> None:

@@ -90,7 +90,7 @@ def test_the_session_can_be_recorded_anew(tmp_path: Path, claude: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_dashboard_can_be_photographed_anew(tmp_path: Path) -> None:
+def test_new_photographs(tmp_path: Path) -> None:
     if CHROMIUM is None:
         pytest.skip(NEEDS_CHROMIUM)
     place = make_sandbox("source", tmp_path / "box")

@@ -162,7 +162,9 @@ def test_an_export_of_the_users_own_is_named(sandbox: Sandbox, fake_claude: Fake
 
 def test_a_typing_error_is_a_prompt(sandbox: Sandbox, fake_claude: FakeClaude) -> None:
     env = sandbox.environment(CCO_CLAUDE=str(fake_claude.path))
-    assert sandbox.run("agent", "list", env=env).code == 0
-    assert fake_claude.only_start().arguments[-2:] == ["agent", "list"]
-    assert (refused := sandbox.run("stop", env=env)).code == 125
-    assert "Did you mean: cco daemon stop?" in refused.err
+    assert sandbox.run("costs", env=env).code == 0
+    assert fake_claude.only_start().arguments[-1:] == ["costs"]
+    meant = {"stop": "daemon stop", "session": "sessions", "agent list": "agents list"}
+    for line, command in meant.items():
+        assert (refused := sandbox.run(*line.split(), env=env)).code == 125
+        assert f"Did you mean: cco {command}?" in refused.err

@@ -78,13 +78,17 @@ def assert_failed(result: Result, code: int, *parts: str) -> None:
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_every_command_explains_itself(
-    path: tuple[str, ...], flag: str, capsys: pytest.CaptureFixture[str]
+    path: tuple[str, ...],
+    flag: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     assert app.run([*path, flag]) == 0
     out, err = capsys.readouterr()
     assert out.startswith(f"Usage: cco {' '.join(path)}")
     assert len(out.splitlines()) > 2
-    assert max(map(len, out.splitlines())) <= 100
+    assert max(map(len, out.splitlines())) <= 80
     assert err == ""
 
 

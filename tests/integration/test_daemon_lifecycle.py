@@ -245,6 +245,20 @@ def test_tampered_settings_do_not_keep_the_daemon_from_being_stopped(
     assert sandbox.leftovers() == []
 
 
+@pytest.mark.parametrize("command", ["stop", "restart"])
+def test_a_temp_folder_opened_to_others_does_not_keep_the_daemon(
+    source_sandbox: Sandbox, command: str
+) -> None:
+    """As after a chmod -R: no file is believed, and its process is found all the same."""
+    source_sandbox.ok("daemon", "start")
+    pid = source_sandbox.sealed().settings.pid
+    for path in source_sandbox.temp.iterdir():
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    source_sandbox.ok("daemon", command)
+    assert has_ended(pid)
+    assert (source_sandbox.leftovers() == []) == (command == "stop")
+
+
 def test_tampered_settings_of_a_dead_daemon_are_replaced(source_sandbox: Sandbox) -> None:
     sandbox = source_sandbox
     sandbox.ok("daemon", "start")

@@ -53,7 +53,7 @@ def launch(sandbox: Sandbox, fake: FakeClaude, *arguments: str, **more: str) -> 
         ["--bg", "work"],
         ["--mcp-config", "m.json", "--agents", "{}", "--plugin-dir", "p", "--add-dir", "a", "b"],
         ["-p", "x" * 100_000],
-        ["agnets", "list"],
+        ["agnets", "of", "change"],
     ],
     ids=range(14),
 )
@@ -76,17 +76,20 @@ def test_arguments_arrive_untouched(
 @pytest.mark.parametrize(
     ("word", "meant"),
     [("start", "cco daemon start"), ("status", "cco daemon status"), ("agnets", "cco agents"),
-     ("session", "cco sessions"), ("uninstall", "cco install --uninstall")],
+     ("session", "cco sessions"), ("uninstall", "cco install --uninstall"), ("hlep", "cco help"),
+     ("deamon status", "cco daemon status"), ("agent list", "cco agents list"),
+     ("budgte ste 5", "cco budget set")],
 )  # fmt: skip
-def test_one_word_that_is_nearly_a_command_costs_no_session(
+def test_what_is_nearly_a_command_costs_no_session(
     sandbox: Sandbox, fake_claude: FakeClaude, word: str, meant: str
 ) -> None:
-    refused = sandbox.run(word, env=environment(sandbox, fake_claude))
+    word, *more = word.split()
+    refused = sandbox.run(word, *more, env=environment(sandbox, fake_claude))
     told = f"Did you mean: {meant}?\n  As a prompt for Claude Code: cco -- {word}\n"
     assert_failed(refused, 125, told)
     assert fake_claude.starts() == []
     assert sandbox.leftovers() == []
-    assert launch(sandbox, fake_claude, "--", word).arguments[OURS:] == [word]
+    assert launch(sandbox, fake_claude, "--", word, *more).arguments[OURS:] == [word, *more]
 
 
 def test_one_word_that_is_a_command_of_both(sandbox: Sandbox, fake_claude: FakeClaude) -> None:
@@ -99,6 +102,13 @@ def test_one_word_that_is_a_command_of_both(sandbox: Sandbox, fake_claude: FakeC
 @pytest.mark.parametrize("word", ["hello", "test", "plan", "größer", "/init", "top10", "usage?"])
 def test_any_other_word_is_a_prompt(served: Sandbox, fake_claude: FakeClaude, word: str) -> None:
     assert launch(served, fake_claude, word).arguments[OURS:] == [word]
+
+
+@pytest.mark.parametrize("words", [("agent", "of change"), ("start", "over"), ("deamon", "-p")])
+def test_several_words_that_are_no_command_are_claude_codes(
+    served: Sandbox, fake_claude: FakeClaude, words: tuple[str, ...]
+) -> None:
+    assert launch(served, fake_claude, *words).arguments[OURS:] == [*words]
 
 
 def test_the_started_process_is_claude_itself(served: Sandbox, fake_claude: FakeClaude) -> None:

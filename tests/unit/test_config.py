@@ -76,6 +76,13 @@ def test_a_bad_file_is_named(config_file: Path, text: str) -> None:
     assert error.value.exit_code == 10
 
 
+def test_a_misspelt_setting_is_told_how_it_is_spelt(config_file: Path) -> None:
+    for text, told in (("prot = 1", "; did you mean 'port'?"), ("zzz = 1", "'zzz'")):
+        with pytest.raises(ConfigInvalid) as error:
+            load(config_file, text)
+        assert str(error.value).endswith(told)
+
+
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
     for path in (tmp_path / "absent", tmp_path, tmp_path / "absent/config.toml"):
         with pytest.raises(ConfigInvalid, match=str(path)):

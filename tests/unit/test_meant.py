@@ -8,7 +8,7 @@ import pytest
 from cco.claude.arguments import MANAGEMENT
 from cco.cli import COMMANDS
 from cco.cli.app import application
-from cco.cli.meant import ELSEWHERE, command_meant
+from cco.cli.meant import ELSEWHERE, SUBCOMMANDS, command_meant
 
 
 @pytest.mark.parametrize("line", sorted({*ELSEWHERE.values()}))
@@ -27,5 +27,12 @@ def test_what_is_proposed_exists(line: str) -> None:
 
 
 def test_a_command_of_claude_code_stays_one() -> None:
-    refused = {word for word in MANAGEMENT - COMMANDS if command_meant(word) is not None}
+    refused = {word for word in MANAGEMENT - COMMANDS if command_meant([word]) is not None}
     assert refused == {"logs", "stop"}  # which need a session's id after them
+
+
+def test_the_commands_that_have_some_of_their_own_are_known() -> None:
+    context = click.Context(application)
+    commands = {name: application.get_command(context, name) for name in COMMANDS}
+    groups = {name: one for name, one in commands.items() if isinstance(one, click.Group)}
+    assert {name: tuple(sorted(one.commands)) for name, one in groups.items()} == SUBCOMMANDS
