@@ -363,6 +363,7 @@ static int unpack_and_publish(int store, const struct payload *payload)
  * runs from. Returns the copy's descriptor, as take_copy does; on failure nothing of this attempt is left. */
 int install_copy(int store, const struct payload *payload)
 {
+    void (*on_large_file)(int);
     sigset_t all, before;
     int copy;
 
@@ -372,6 +373,7 @@ int install_copy(int store, const struct payload *payload)
         flock(store, LOCK_UN);
         return copy; /* unpacked by another process while we waited */
     }
+    on_large_file = signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files: told as what it is */
     sigfillset(&all); /* an interrupt would leave a partial folder; finishing takes a fraction of a second */
     sigprocmask(SIG_BLOCK, &all, &before);
     remove_leftovers(store);
@@ -380,5 +382,6 @@ int install_copy(int store, const struct payload *payload)
         remove_old_copies(store, payload->id);
     flock(store, LOCK_UN);
     sigprocmask(SIG_SETMASK, &before, NULL);
+    signal(SIGXFSZ, on_large_file);
     return copy;
 }

@@ -81,6 +81,8 @@ static int decompress_more(struct stream *stream, ZSTD_outBuffer *out)
     read_before = stream->in.pos;
     left = ZSTD_decompressStream(stream->decoder, out, &stream->in);
     stream->ended = left == 0;
+    if (ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation)
+        return fail("out of memory");
     if (ZSTD_isError(left) || (left > 0 && stream->in.pos == read_before && out->pos == written_before))
         return damaged("its contents cannot be decompressed");
     return 0;
@@ -91,9 +93,12 @@ static int read_exactly(struct stream *stream, void *buffer, size_t length)
 {
     ZSTD_outBuffer out = {buffer, length, 0};
 
-    while (out.pos < length)
-        if (stream->ended || decompress_more(stream, &out) != 0)
+    while (out.pos < length) {
+        if (stream->ended)
             return damaged("its contents cannot be decompressed");
+        if (decompress_more(stream, &out) != 0)
+            return -1;
+    }
     return 0;
 }
 

@@ -196,19 +196,53 @@ def test_an_interrupted_unpack_leaves_nothing(make_single_file: MakeSingleFile) 
     assert [path.name for path in single_file.store.iterdir()] == [single_file.content_id]
 
 
-@pytest.mark.parametrize("descriptors", [5, 9, 14, 20])
-def test_a_first_run_without_descriptors_leaves_nothing(
-    single_file: SingleFile, descriptors: int
-) -> None:
-    """Of what is begun each folder takes one to be removed again."""
-    script = f'ulimit -n {descriptors} && exec "$0"'
-    result = subprocess.run(
-        ["/bin/sh", "-c", script, single_file.path],
+def run_limited(single_file: SingleFile, limit: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        ["/bin/sh", "-c", f'{limit} && exec "$0"', single_file.path],
         env=single_file.command_environment(TMPDIR=str(single_file.home)),
         capture_output=True,
         timeout=TIMEOUT_S,
         check=False,
     )
+
+
+@pytest.mark.parametrize("blocks", [0, 8])
+def test_a_first_run_under_a_limit_on_the_size_of_files_says_so(
+    make_single_file: MakeSingleFile, blocks: int
+) -> None:
+    """It is not ended without a word by the signal that such a limit sends."""
+    single_file = make_single_file(SLOW_TO_UNPACK)
+    result = run_limited(single_file, f"ulimit -f {blocks}")
+    assert result.returncode == EXIT_LAUNCHER
+    assert b"File too large" in result.stderr
+    assert b"Set XDG_CACHE_HOME" in result.stderr
+    assert not single_file.store.exists()
+    report(single_file.run())
+
+
+def test_too_little_memory_to_unpack_is_not_a_damaged_file(binary: Path, tmp_path: Path) -> None:
+    """From where the launcher itself starts to where the program inside does."""
+    places = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    told = set()
+    for mebibytes in (6, 8, 10, 12):
+        result = subprocess.run(
+            ["/bin/sh", "-c", f'ulimit -v {mebibytes << 10} && exec "$0" version', binary],
+            env=places,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        assert b"damaged" not in result.stderr
+        told.add(b"out of memory" in result.stderr)
+    assert True in told
+
+
+@pytest.mark.parametrize("descriptors", [5, 9, 14, 20])
+def test_a_first_run_without_descriptors_leaves_nothing(
+    single_file: SingleFile, descriptors: int
+) -> None:
+    """Of what is begun each folder takes one to be removed again."""
+    result = run_limited(single_file, f"ulimit -n {descriptors}")
     assert result.returncode == EXIT_LAUNCHER
     assert b"cannot unpack: Too many open files" in result.stderr
     assert list(single_file.home.iterdir()) == []
