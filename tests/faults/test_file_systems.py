@@ -117,4 +117,3 @@ def test_a_stop_that_can_remove_nothing_says_so(source_sandbox: Sandbox) -> None
         assert advice
     sandbox.ok("daemon", "stop")
     assert list(sandbox.temp.iterdir()) == []
-    sandbox.ok("daemon", "start")
