@@ -93,11 +93,12 @@ static int read_exactly(struct stream *stream, void *buffer, size_t length)
 {
     ZSTD_outBuffer out = {buffer, length, 0};
 
-    while (out.pos < length)
+    while (out.pos < length) {
         if (stream->ended)
             return damaged("its contents cannot be decompressed");
         if (decompress_more(stream, &out) != 0)
             return -1;
+    }
     return 0;
 }
 
@@ -242,7 +243,6 @@ int unpack(const struct payload *payload, folder_ref into)
     int result;
 
     memset(&stream, 0, sizeof stream);
-    memset(&header, 0, sizeof header);
     stream.payload = payload;
     stream.in.src = stream.input;
     stream.decoder = ZSTD_createDCtx();

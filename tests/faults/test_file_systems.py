@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cco.sealing import names
 from tests.conftest import Sandbox
 from tests.fake_claude import FakeClaude
 from tests.faults.test_disks import mount
@@ -77,12 +78,31 @@ def test_a_folder_that_turns_read_only_ends_no_session(
     with read_only(sandbox.temp):
         assert "hookSpecificOutput" in sandbox.hook("SessionStart", source="startup").json()
         assert sandbox.run("-p", "x", env=env).code == 0
+        assert sandbox.request("POST", "/api/v1/files", {}).status == 200  # nothing is gone
         restart = sandbox.run("daemon", "restart")
         assert restart.code == 8
         assert "TMPDIR" in restart.err
         assert sandbox.sealed().settings == before
     sandbox.ok("daemon", "restart")
     assert sandbox.request("GET", "/api/v1/sessions/s").json()["project"] == "/project"
+
+
+@needs_root
+def test_files_that_cannot_be_put_back_are_said_so(source_sandbox: Sandbox) -> None:
+    sandbox = source_sandbox
+    sandbox.ok("daemon", "start")
+    bridge = (sandbox.temp / names.BRIDGE).read_bytes()
+    before = os.open(sandbox.temp, os.O_DIRECTORY)  # what is done through it is done as before
+    try:
+        with read_only(sandbox.temp):
+            os.unlink(names.BRIDGE, dir_fd=before)
+            answer = sandbox.request("POST", "/api/v1/files", {})
+            assert answer.status == 503
+            assert "Read-only file system" in answer.json()["detail"]
+    finally:
+        os.close(before)
+    assert sandbox.request("POST", "/api/v1/files", {}).json() == {"status": "whole"}
+    assert (sandbox.temp / names.BRIDGE).read_bytes() == bridge
 
 
 @needs_root
@@ -97,4 +117,3 @@ def test_a_stop_that_can_remove_nothing_says_so(source_sandbox: Sandbox) -> None
         assert advice
     sandbox.ok("daemon", "stop")
     assert list(sandbox.temp.iterdir()) == []
-    sandbox.ok("daemon", "start")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -15,33 +13,27 @@ from tests.conftest import Sandbox, wait_until
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="an open file keeps its name there")
 
 
-def pipe(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    os.mkfifo(path)
-
-
-def folder(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    path.mkdir()
-
-
-@pytest.mark.parametrize("replace", [pipe, folder])
-def test_what_is_no_log_stops_nobody(
-    source_sandbox: Sandbox, replace: Callable[[Path], None]
-) -> None:
+def test_what_is_no_log_stops_nobody(source_sandbox: Sandbox) -> None:
+    """Neither a folder in its place nor a pipe, which would have whoever opens it wait."""
     sandbox = source_sandbox
     sandbox.ok("daemon", "start")
     path = sandbox.log_file
-    replace(path)
-    assert sandbox.hook("SessionStart", source="startup").status == 200
-    logs = sandbox.run("daemon", "logs")
-    assert (logs.code, logs.out) == (8, "")
-    first, advice = logs.err.splitlines()
-    assert first == f"cco: error: {path} is not a file"
-    assert "Remove it" in advice
+    for is_folder in (True, False):
+        if is_folder:
+            path.unlink()
+            path.mkdir()
+        else:
+            path.rmdir()
+            os.mkfifo(path)
+        assert sandbox.hook("SessionStart", source="startup").status == 200
+        logs = sandbox.run("daemon", "logs")
+        assert (logs.code, logs.out) == (8, "")
+        first, advice = logs.err.splitlines()
+        assert first == f"cco: error: {path} is not a file"
+        assert "Remove it" in advice
     sandbox.ok("daemon", "restart")
     assert sandbox.hook("SessionStart", source="startup").status == 200
-    assert not path.is_file()
+    assert path.is_fifo()
 
 
 @pytest.mark.parametrize("everything", [False, True], ids=["rotated", "with its folder"])

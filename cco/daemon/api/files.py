@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from cco.daemon.handler import BaseHandler, Problem
+from cco.errors import CcoError
 
 
 class FilesHandler(BaseHandler):
@@ -13,5 +14,9 @@ class FilesHandler(BaseHandler):
     async def post(self) -> None:
         if self.json_object():
             raise Problem(HTTPStatus.BAD_REQUEST, "it takes an empty object")
-        self.state.put_back()
+        try:
+            self.state.put_back()
+        except (CcoError, OSError) as error:
+            told = f"they cannot be put back: {error}"
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, told) from None
         await self.send({"status": "whole"})

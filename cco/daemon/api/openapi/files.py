@@ -11,6 +11,7 @@ PATHS = {
             "Put back at once what is gone of the daemon's files.",
             {200: answer("All of them are there.", record({"status": {"const": "whole"}}))},
             body={"type": "object", "properties": {}, "additionalProperties": False},
+            problems=[503],
         )
     }
 }
