@@ -126,7 +126,7 @@ cco_check_home() { # whoever owns the folder could put a program of theirs in th
     set +f
     case ${3:-0} in
         0 | "${cco_uid:-${3:-0}}") ;;
-        *) cco_fail 7 "HOME ($HOME) belongs to another account: do without sudo, or use sudo -H, or name a folder with --prefix DIR" ;;
+        *) cco_fail 7 "HOME ($HOME) belongs to another account: run this as that account, without sudo; or name a folder with --prefix DIR" ;;
     esac
 }
 
