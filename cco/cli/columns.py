@@ -40,9 +40,9 @@ def wrap(text: str, columns: int) -> list[str]:
     A word that is longer is cut behind a slash where it has one, as suits a path.
     """
     lines: list[str] = []
-    line = ""
+    line: str | None = None
     for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
+        longer = word if line is None else f"{line} {word}"
         if width(longer) <= columns:
             line = longer
             continue
@@ -50,7 +50,7 @@ def wrap(text: str, columns: int) -> list[str]:
             lines.append(line)
         *whole, line = _pieces(word, columns)
         lines += whole
-    return [*lines, line]
+    return [*lines, line or ""]
 
 
 def pad(text: str, columns: int, *, right: bool = False) -> str:

@@ -55,7 +55,7 @@ def _launch(arguments: list[str], *, own_options: bool) -> int:
     from cco.claude.find import find_claude
     from cco.claude.start import start
 
-    if own_options and arguments:
+    if own_options and arguments and not arguments[0].startswith("-"):
         _refuse_a_slip(arguments)
     config = load_config()
     program = find_claude(config.claude, os.environ)

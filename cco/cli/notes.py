@@ -25,8 +25,8 @@ _EXAMPLE = 'For example: cco notes --add "the cache is per tenant" --path src/ca
     short_help="Show, find or leave notes in this project.",
     epilog=examples(
         ("cco notes", "the latest first"),
-        ("cco notes cached tenants", "those that fit, best first"),
-        ('cco notes --add "Prices are in cents." --path a.py', "leave one"),
+        ("cco notes cached tenants", "those that fit, the best first"),
+        ('cco notes --add "In cents." --path cart.py', "leave one"),
     ),
 )
 @click.argument("text", nargs=-1)

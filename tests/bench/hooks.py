@@ -30,7 +30,7 @@ PAYLOADS: dict[str, tuple[str, dict[str, object]]] = {
         "route",
         {"prompt": "Why does the query of the orders page take so long?"},
     ),
-    "SubagentStart": ("status", {"agent_id": "a1", "agent_type": "cco:sql-engineer"}),
+    "SubagentStart": ("status", {"agent_id": "a1", "agent_type": "cco:database-engineer"}),
 }
 
 

@@ -65,7 +65,7 @@ def team(place: Sandbox, session_id: str, project: str) -> None:
     )
     call(place, session_id, 2, 0.018, model=OPUS, agent_id=f"{session_id}-lead")
     start_agent(
-        place, session_id, f"{session_id}-db", "sql-engineer", "look at the slow queries",
+        place, session_id, f"{session_id}-db", "database-engineer", "look at the slow queries",
         parent=f"{session_id}-lead",
     )  # fmt: skip
     start_agent(
@@ -100,7 +100,7 @@ def meeting(place: Sandbox, session_id: str, project: str) -> None:
     note = {
         "text": "The cart total is computed twice: once in cart.py, once in the template.",
         "project": project,
-        "author": "sql-engineer",
+        "author": "database-engineer",
         "path": "cart.py",
     }
     assert place.request("POST", "/api/v1/notes", note).status == 201

@@ -31,9 +31,14 @@ def test_a_session_appears_works_and_ends(visitor: Visitor, daemon: Sandbox) -> 
     agents = page.get_by_role("table", name="Agents", exact=True)
     expect(agents.get_by_role("row", name="rust-engineer")).to_contain_text("running")
     start_agent(
-        daemon, "appears", "appears-b", "sql-engineer", "look at the queries", parent="appears-a"
+        daemon,
+        "appears",
+        "appears-b",
+        "database-engineer",
+        "look at the queries",
+        parent="appears-a",
     )
-    expect(agents.get_by_role("rowheader", name="sql-engineer")).to_contain_text(
+    expect(agents.get_by_role("rowheader", name="database-engineer")).to_contain_text(
         "started by rust-engineer"
     )
     timeline = page.get_by_role("table", name="Timeline")
@@ -130,10 +135,10 @@ def test_edits_notes_and_budgets_appear(visitor: Visitor, daemon: Sandbox) -> No
     page = visitor.page
     expect(page.get_by_role("table", name="Files being edited")).to_contain_text("cart.py")
     conflicts = page.get_by_role("table", name="Latest conflicts")
-    expect(conflicts).to_contain_text("sql-engineer was editing it")
+    expect(conflicts).to_contain_text("database-engineer was editing it")
     expect(page.locator(".notes")).to_contain_text("The cart total is computed twice")
     page.reload()
-    expect(conflicts).to_contain_text("sql-engineer was editing it")
+    expect(conflicts).to_contain_text("database-engineer was editing it")
     visitor.go("#/costs")
     expect(page.get_by_role("table", name="Budgets")).to_contain_text("86 %, nearly used up")
 

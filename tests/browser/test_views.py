@@ -109,7 +109,7 @@ def test_what_needs_attention_is_said_on_the_first_page(visit: MakeVisitor, busy
     attention = page.get_by_role("region", name="Needs attention")
     expect(attention).to_contain_text("Budget nearly used up")
     expect(attention).to_contain_text("cco budget set USD --session shown")
-    expect(attention).to_contain_text("cart.py: edited at once by sql-engineer in shown")
+    expect(attention).to_contain_text("cart.py: edited at once by database-engineer in shown")
     running = page.get_by_role("table", name="Running sessions and their agents")
     expect(running).to_contain_text("1 edit conflict · 86 % of its budget")
     attention.get_by_role("link", name="cart.py").click()
@@ -143,7 +143,7 @@ def test_the_timeline_says_what_happened(visit: MakeVisitor, busy: Sandbox) -> N
     timeline = visitor.page.get_by_role("table", name="Timeline")
     for what, details in (
         ("agent done", "measure the first paint"),
-        ("edit conflict", "cart.py: sql-engineer was editing it; warned"),
+        ("edit conflict", "cart.py: database-engineer was editing it; warned"),
         ("budget set", "of $0.10 (86 %) of the session's budget"),
         ("tool failed", "Bash"),
     ):

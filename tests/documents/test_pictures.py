@@ -110,7 +110,7 @@ def test_new_photographs(tmp_path: Path) -> None:
     assert "Needs attention" in overview
     assert "cart.py" in overview
     assert "1 edit conflict · 75 % of its budget" in overview
-    for name in ("performance-engineer", "sql-engineer", "css-engineer", "test-engineer"):
+    for name in ("performance-engineer", "database-engineer", "css-engineer", "test-engineer"):
         assert name in one
 
 

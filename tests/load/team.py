@@ -11,7 +11,7 @@ from typing import Any
 from tests.conftest import Sandbox
 from tests.integration.test_http_hooks import attributes
 
-AGENTS = ("rust-engineer", "sql-engineer", "debugger", "ci-engineer")
+AGENTS = ("rust-engineer", "database-engineer", "debugger", "ci-engineer")
 CALL_EVERY = 5
 COST_USD = 0.015625
 """A sum of binary fractions is exact in a browser, too."""

@@ -106,6 +106,7 @@ def test_lines_are_broken_between_words_and_paths_behind_a_slash() -> None:
     assert wrap("C:\\Users\\ada", 9) == ["C:\\Users\\", "ada"]
     assert wrap("0123456789", 4) == ["0123", "4567", "89"]
     assert wrap("", 4) == [""]
+    assert wrap("  two  spaces", 13) == ["  two  spaces"]
 
 
 @pytest.mark.parametrize(
