@@ -23,10 +23,6 @@ from cco.errors import (
 from cco.folders import current_folder, temp_folder
 from cco.own_command import self_command
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cco.sealing.sealed_set import SealedSet
-
 _FAILED = 125
 _DEPTH = "CCO_LAUNCH_DEPTH"
 _MAX_DEPTH = 8
@@ -179,7 +175,7 @@ def _orchestrate(
         bridge = sealed.path(f"{names.BRIDGE_COPY_PREFIX}{launch_id}.json")
         _write_copy(bridge, merge_settings(ours, given or {}))
     plugin = sealed.path(names.PLUGIN)
-    _demand_ours(sealed, bridge, plugin)
+    _demand_ours(config, bridge, plugin)
     file = user.append_system_prompt_file
     argv = claude_arguments.orchestrated(
         user,
@@ -192,12 +188,14 @@ def _orchestrate(
     return argv, env
 
 
-def _demand_ours(sealed: SealedSet, bridge: Path, plugin: Path) -> None:
+def _demand_ours(config: Config, bridge: Path, plugin: Path) -> None:
     """Make sure that what says what Claude Code runs is ours: plain files, known by their names.
 
-    What a cleaner took away the daemon puts back, unless another account was faster.
-    Raises: SealedFileUnsafe, SealedFileMissing.
+    What a cleaner took away the daemon puts back, unless another account was faster; what a restart
+    is about to replace its successor has by the time it answers.
+    Raises: SealedFileUnsafe, SealedFileMissing, CcoError.
     """
+    from cco.daemon import supervisor
     from cco.daemon.rendezvous import ask_for_files
     from cco.sealing.private_files import private_folder_fault, read_private
 
@@ -206,7 +204,7 @@ def _demand_ours(sealed: SealedSet, bridge: Path, plugin: Path) -> None:
         if not os.path.lexists(plugin):
             raise SealedFileMissing(f"{plugin} does not exist")
     except SealedFileMissing:
-        ask_for_files(sealed)
+        ask_for_files(supervisor.ensure_running(config, print_note))
         read_private(bridge)
     if (fault := private_folder_fault(plugin)) is not None:
         raise SealedFileUnsafe(f"{plugin} {fault}", advice="Run: cco daemon restart")

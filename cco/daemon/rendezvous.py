@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,8 @@ from cco.sealing.keys import Identity
 from cco.sealing.locks import is_held
 from cco.sealing.sealed_set import SealedSet, open_set
 
+_POLL_S = 0.02
+
 
 def find(identity: Identity | None = None) -> SealedSet:
     """Open the sealed settings of this user's daemon, alive or not.
@@ -36,19 +39,27 @@ def find(identity: Identity | None = None) -> SealedSet:
 def find_alive(identity: Identity | None = None, *, patience_s: float = 5.0) -> SealedSet:
     """Open the sealed settings and make sure that their daemon answers.
 
+    One that ends a connection is asked again: it makes way for its successor, or has a crowd.
     Raises: DaemonNotRunning, DaemonUnresponsive, SealError.
     """
-    sealed = find(identity)
-    settings = sealed.settings
-    try:
-        if is_alive(settings.port, settings.token, timeout_s=patience_s):
-            return sealed
-    except DaemonUnresponsive:
-        if is_held(sealed.path(names.DAEMON_LOCK)):  # not somebody else's on the port of a dead one
-            raise DaemonUnresponsive(f"the daemon (pid {settings.pid}) does not answer") from None
-    raise DaemonNotRunning(
-        f"the daemon is not running (it ended without cleaning up {sealed.folder})"
-    )
+    deadline = time.monotonic() + patience_s
+    while True:
+        sealed = find(identity)
+        settings = sealed.settings
+        try:
+            if is_alive(settings.port, settings.token, timeout_s=patience_s):
+                return sealed
+        except DaemonUnresponsive:
+            if is_held(sealed.path(names.DAEMON_LOCK)):  # not somebody else's on a dead one's port
+                if time.monotonic() < deadline:
+                    time.sleep(_POLL_S)
+                    continue
+                raise DaemonUnresponsive(
+                    f"the daemon (pid {settings.pid}) does not answer"
+                ) from None
+        raise DaemonNotRunning(
+            f"the daemon is not running (it ended without cleaning up {sealed.folder})"
+        )
 
 
 def call(method: str, target: str, body: Mapping[str, Any] | None = None) -> Any:
