@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cco.claude.bridge import EVENTS
+from cco.claude.environment import pinned_environment
 from cco.claude.headers import LAUNCH_HEADER
 from cco.sealing import names
 from tests.conftest import Sandbox
@@ -74,7 +75,8 @@ def test_own_settings_are_merged_into_a_private_copy(
     copy, document = settings_of(start)
     assert copy in copies(served)
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    assert (document["model"], document["env"]) == ("opus", {"A": "ü"})
+    port = served.sealed().settings.port
+    assert (document["model"], document["env"]) == ("opus", {"A": "ü", **pinned_environment(port)})
     assert set(document["hooks"]) == set(EVENTS)
     assert len(document["hooks"]["Stop"]) == 2
     assert OWN_HOOK in document["hooks"]["Stop"]
