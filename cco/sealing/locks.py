@@ -23,9 +23,7 @@ _FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
 )
 _WINDOWS_LOCKED_BYTE = 1 << 20
-_HELD = frozenset((errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK, errno.EINTR))
-"""EACCES and EDEADLK are what Windows says."""
-
+_HELD = frozenset((errno.EWOULDBLOCK, errno.EACCES, errno.EINTR))
 _NO_LOCKS = frozenset((errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP))
 
 
@@ -194,7 +192,7 @@ def _lock(fd: int) -> bool:
 
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in _HELD:
+        if sys.platform == "win32" or error.errno in _HELD:  # of the reason Wine says nothing
             return False
         raise
     return True
