@@ -144,7 +144,7 @@ def live(sandbox: Sandbox, **env: str) -> Iterator[Terminal]:
 def session(served: Sandbox, request: pytest.FixtureRequest) -> Iterator[str]:
     """A session with an agent that started another, and the figures of all three."""
     name = f"s-{request.node.originalname}"[:60]
-    served.hook("SessionStart", name, source="startup", cwd=f"/work/{name}", model="opus")
+    served.hook("SessionStart", name, source="startup", cwd=f"/src/{name}", model="opus")
     for agent_id in ("a1", "a2"):
         served.hook("SubagentStart", name, agent_id=agent_id, agent_type=f"cco:{agent_id}-engineer")
     served.hook(
@@ -170,7 +170,7 @@ def test_one_picture_shows_sessions_and_their_tree(served: Sandbox, session: str
     out = served.ok("top", "--once")
     assert "\x1b" not in out
     assert "daemon ok" in out.splitlines()[0]
-    assert re.search(rf"^{session[:8]} /work/{session} .* \$0\.8750 ", out, re.MULTILINE)
+    assert re.search(rf"^{session[:8]} /src/{session} .* \$0\.8750 ", out, re.MULTILINE)
     assert re.search(r"^├─ \(session itself\).* 111 +\$0\.5000 ", out, re.MULTILINE)
     assert re.search(r"^└─ a1-engineer .* 111 +\$0\.2500 ", out, re.MULTILINE)
     assert re.search(r"^   └─ a2-engineer: Write \\x1b\[31mtests +running ", out, re.MULTILINE)
